@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+"""The command line: one function a command, which hands over to what stands behind it in meridian/."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+try:
+    import typer
+except ModuleNotFoundError:
+    message = (
+        "Meridian's libraries are not installed here. Run `make .venv/installed`, then .venv/bin/python deploy.py."
+    )
+    print(message, file=sys.stderr)
+    sys.exit(2)
+
+from meridian import inputs
+from meridian.commandline import OPTIONS, EndpointUrl, OneSentence, Profile, Region, on_aws
+from meridian.session import Session  # noqa: TC001  # Typer evaluates the annotations
+
+app = typer.Typer(cls=OneSentence, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
+RequestFile = Annotated[Path | None, typer.Option("--request", help="The request, YAML or JSON.", metavar="FILE")]
+
+
+@app.callback()
+def meridian(
+    context: typer.Context, endpoint_url: EndpointUrl = None, profile: Profile = None, region: Region = None
+) -> None:
+    """Stand up, prove and clean up a multi-Region DynamoDB global table, as AWS Step Functions workflows.
+
+    Exit codes: 0 done, 1 found something wrong, 2 refused or failed.
+    """
+    context.obj = dict(zip(OPTIONS, (endpoint_url, profile, region), strict=True))
+
+
+@app.command()
+@on_aws
+def up(
+    session: Session,
+    plan: Annotated[bool, typer.Option("--plan", help="Show what would change, and stop.")] = False,
+    alert_email: Annotated[str | None, typer.Option(help="Who is told of failed executions.", metavar="TO")] = None,
+    log_days: Annotated[int | None, typer.Option(help="How long logs are kept.", metavar="DAYS")] = None,
+) -> int:
+    """Install the control stack in the home Region, or bring it up to date: show the plan, then apply it.
+
+    What is not given stays as it is.
+    """
+    from meridian import control
+
+    return control.up(session, plan_only=plan, parameters={"AlertEmail": alert_email, "LogRetentionDays": log_days})
+
+
+@app.command()
+@on_aws
+def run(  # noqa: PLR0913, PLR0917  # its options
+    session: Session,
+    workflow: Annotated[inputs.Workflow, typer.Argument(help="Which workflow.", show_default=False)],
+    request: RequestFile = None,
+    table: Annotated[str | None, typer.Option(help="The table, for all but provision.", metavar="NAME")] = None,
+    member: Annotated[str | None, typer.Option(help="The Region to add or remove.", metavar="REGION")] = None,
+    confirm: Annotated[str | None, typer.Option(help="What you agree to lose.", metavar="TEXT")] = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Print the execution's ARN and do not follow it.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Start a workflow and follow it to its end.
+
+    provision takes --request; validate --table; add-region --table and --member; remove-region --table, --member and
+    --confirm with the Region; cleanup --table and --confirm with the table. --request may stand for --table.
+    """
+    from meridian import runs
+
+    given = inputs.compose(workflow, request, table, member, confirm)
+    return runs.run(session, workflow, given, detach=detach, as_json=as_json)
+
+
+@app.command()
+@on_aws
+def follow(
+    session: Session,
+    execution: Annotated[str, typer.Argument(metavar="ARN", help="The execution's ARN.", show_default=False)],
+    as_json: Json = False,
+) -> int:
+    """Follow an execution that was started here, in the console or by a schedule."""
+    from meridian import runs
+
+    return runs.follow(session, execution, as_json=as_json)
+
+
+@app.command()
+@on_aws
+def status(
+    session: Session,
+    table: Annotated[str, typer.Argument(help="The table.", show_default=False)],
+    as_json: Json = False,
+) -> int:
+    """Show each Region of a deployment, one a line, and what differs from the recorded request."""
+    from meridian import status as deployments
+
+    return deployments.show(session, table, as_json=as_json)
+
+
+@app.command()
+def local(
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.", min=0, max=65535)] = 0,
+    delay: Annotated[float, typer.Option(help="Seconds that a table, replica or stream takes.", min=0)] = 1.0,
+) -> int:
+    """Run AWS on this machine with the control stack installed, until Ctrl-C.
+
+    stdout is export lines for another terminal; stderr is what to do there.
+    """
+    from meridian import local as embedded
+
+    return embedded.serve(port, delay)
+
+
+@app.command()
+def demo(request: RequestFile = None, as_json: Json = False) -> int:
+    """Provision, prove and clean up a three-Region table on this machine, and count what is left."""
+    from meridian import demo as whole
+
+    return whole.run(request, as_json=as_json)
+
+
+@app.command()
+@on_aws
+def down(session: Session) -> int:
+    """Remove the control stack and its bucket. Refused while a table is deployed."""
+    from meridian import control
+
+    return control.down(session)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,44 @@
+"""What must be gone before the control stack may go: data is nobody's to lose by accident."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from meridian.commandline import COMMAND
+from tasks.shared import names
+from tasks.shared.errors import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mypy_boto3_ssm import SSMClient
+    from mypy_boto3_stepfunctions import SFNClient
+
+
+def deployments(ssm: SSMClient) -> list[str]:
+    """Tables of which there is a deployment record in the client's Region, also an unfinished one."""
+    path = f"/{names.PREFIX}"
+    pages = ssm.get_paginator("get_parameters_by_path").paginate(Path=path, Recursive=True)
+    found = {parameter.get("Name", "").split("/")[2] for page in pages for parameter in page["Parameters"]}
+    return sorted(found)
+
+
+def require_unused(ssm: SSMClient, states: SFNClient, machines: Iterable[str]) -> None:
+    """``Refused`` while a table is deployed from here, or an execution of these state machines runs."""
+    tables = deployments(ssm)
+    if tables:
+        home = ssm.meta.region_name
+        run = f"{COMMAND} run cleanup"
+        commands = "; ".join(f"`{run} --table {table} --confirm {table} --region {home}`" for table in tables)
+        raise Refused(f"Still deployed from {home}: {', '.join(tables)}", remedy=f"Clean up first: {commands}.")
+    running = [arn for machine in machines for arn in _running(states, machine)]
+    if running:
+        raise Refused(
+            f"Still running in {states.meta.region_name}: {', '.join(running)}",
+            remedy="Wait until it has ended, or stop it. Nothing was removed.",
+        )
+
+
+def _running(states: SFNClient, machine: str) -> list[str]:
+    pages = states.get_paginator("list_executions").paginate(stateMachineArn=machine, statusFilter="RUNNING")
+    return [execution["name"] for page in pages for execution in page["executions"]]

@@ -1,0 +1,166 @@
+"""Draw what an execution, a status or an inventory came to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from rich.console import Console, JustifyMethod
+
+    from meridian.causes import Cause
+    from meridian.inventory import Difference, Inventory
+    from meridian.status import Aspect, Status
+
+# Aspects of a Region (meridian/status.py) and their columns. The record is shown only where it is not complete.
+ASPECTS = {
+    "record": "record",
+    "replica": "replica",
+    "table": "table",
+    "indexes": "indexes",
+    "stream": "stream",
+    "kinesis": "Kinesis",
+    "destination": "destination",
+    "recovery": "PITR",
+    "ttl": "TTL",
+    "tags": "tags",
+    "protection": "protection",
+}
+
+
+GAP = 2  # between two columns
+
+
+class Column(NamedTuple):
+    header: str
+    cells: Sequence[Text]
+    justify: JustifyMethod = "left"
+
+    @property
+    def width(self) -> int:
+        return max(len(self.header), *(len(cell) for cell in self.cells)) + GAP
+
+
+def show_validation(console: Console, validation: Mapping[str, Any]) -> None:
+    """Print the checks, a pair of Regions a line, and the latency matrix. Takes validate's output."""
+    console.print(checks(validation))
+    _show_latencies(console, validation["latency_ms"])
+    total = validation["passed"] + validation["failed"]
+    console.print(f"{validation['passed']} of {total} checks passed.", highlight=False)
+    if validation.get("pending"):
+        console.print(f"Not checked, because not complete yet: {', '.join(validation['pending'])}.", highlight=False)
+
+
+def checks(validation: Mapping[str, Any]) -> Table:
+    """Milliseconds after which a write in one Region was seen in another."""
+    found = {(one["origin"], one["reader"], one["check"]): one for one in validation["checks"]}
+    steps = list(dict.fromkeys(one["check"] for one in validation["checks"]))
+    drawn = _table("\nReplication: what each Region saw of the others' writes", "written in", "seen in")
+    for step in steps:
+        drawn.add_column(f"{step}, ms", justify="right")
+    for origin, reader in dict.fromkeys((origin, reader) for origin, reader, _ in found):
+        drawn.add_row(origin, reader, *(_latency(found.get((origin, reader, step))) for step in steps))
+    return drawn
+
+
+def _show_latencies(console: Console, matrix: Mapping[str, Mapping[str, int | None]]) -> None:
+    """Region by Region, milliseconds from an accepted put to its being seen."""
+    origins = Column("written in \\ seen in", [Text(origin) for origin in matrix])
+    readers = [
+        Column(
+            reader,
+            [Text("-" if reader == origin else _milliseconds(row.get(reader))) for origin, row in matrix.items()],
+            "right",
+        )
+        for reader in matrix
+    ]
+    _show(console, "Latency of a put, ms", origins, readers)
+
+
+def _latency(check: Mapping[str, Any] | None) -> Text:
+    if not check or not check["passed"]:
+        return Text("not seen", "bold red")
+    return Text(_milliseconds(check["latency_ms"]), "green")
+
+
+def _milliseconds(value: int | None) -> str:
+    return "?" if value is None else str(value)
+
+
+def show_status(console: Console, status: Status) -> None:
+    """Print a Region a line, and below it every difference from the recorded request."""
+    found = [{aspect.name: aspect for aspect in one.aspects} for one in status.regions]
+    present = [name for name in ASPECTS if any(name in aspects for aspects in found)]
+    if not any(aspects["record"].differs for aspects in found):
+        present.remove("record")
+    regions = Column("Region", [Text(one.region) for one in status.regions])
+    columns = [Column(ASPECTS[name], [_aspect(aspects.get(name)) for aspects in found]) for name in present]
+    _show(console, f"{status.table}, home {status.home}", regions, columns)
+    for difference in status.differences():
+        console.print(difference, style="red", highlight=False, markup=False, soft_wrap=True)
+
+
+def _aspect(aspect: Aspect | None) -> Text:
+    if aspect is None:
+        return Text("-")
+    return Text(aspect.shown, "bold red" if aspect.differs else "green")
+
+
+def show_cause(console: Console, cause: Cause, label: str, seconds: float) -> None:
+    """Print why an execution failed: where, what, the words, and the execution to look at."""
+    for line in (
+        f"{label} failed after {seconds:.0f} s: {cause.error}",
+        f"  {' > '.join(cause.path)}",
+        f"  {cause.message}",
+        f"  {cause.execution_arn}",
+    ):
+        console.print(line, style="red", highlight=False, markup=False, soft_wrap=True)
+
+
+def show_difference(console: Console, before: Inventory, found: Difference) -> None:
+    """Print how many resources a run left behind, and each of them."""
+    asked = f"{before.asked} listings of every service in {before.regions} Regions"
+    if found.unknown:
+        console.print(f"Unknown how many resources are left: {len(found.unknown)} of {asked} failed.", style="bold red")
+    else:
+        style = "bold green" if found.none else "bold red"
+        console.print(f"{len(found.left)} resources left ({asked}, before and after)", style=style, highlight=False)
+    lines = [f"left: {one}" for one in found.left] + [f"gone: {one}" for one in found.missing] + list(found.unknown)
+    for line in lines:
+        console.print(f"  {line}", style="red", highlight=False, markup=False, soft_wrap=True)
+
+
+def _show(console: Console, title: str, first: Column, others: Sequence[Column]) -> None:
+    """Print a table; columns for which a line has no room follow below, each time after the first column."""
+    title = f"\n{title}"
+    for columns in _fitting(first, others, console.width):
+        drawn = _table(title, first.header)
+        for column in columns:
+            drawn.add_column(column.header, justify=column.justify)
+        for cells in zip(first.cells, *(column.cells for column in columns), strict=True):
+            drawn.add_row(*cells)
+        console.print(drawn)
+        title = " "
+
+
+def _fitting(first: Column, others: Sequence[Column], width: int) -> Iterator[list[Column]]:
+    """Share ``others`` out among tables of ``width`` characters at most, of which each begins with ``first``."""
+    columns: list[Column] = []
+    for column in others:
+        if columns and sum(one.width for one in (first, *columns, column)) - GAP > width:
+            yield columns
+            columns = []
+        columns.append(column)
+    yield columns
+
+
+def _table(title: str, *columns: str) -> Table:
+    drawn = Table(title=title, box=None, pad_edge=False, padding=(0, GAP, 0, 0))
+    drawn.title_justify, drawn.title_style, drawn.header_style = "left", "bold", "dim"
+    for column in columns:
+        drawn.add_column(column)
+    return drawn

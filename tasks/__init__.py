@@ -1,0 +1,1 @@
+"""One file, one state, one Lambda function, one role."""

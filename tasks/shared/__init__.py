@@ -1,0 +1,1 @@
+"""What the tasks share, and the command line too: words, names, rules, errors, the handler."""

@@ -1,0 +1,98 @@
+"""The decorator that makes a task out of a function: its Lambda handler, permissions and timeout.
+
+    @task(allow("dynamodb:UpdateTable", on=TABLE), timeout_seconds=60)
+    def add_replica(event: Event, aws: Clients) -> Looked: ...
+
+``tasks.add_replica.add_replica`` is then the Lambda handler, and ``add_replica.run(event, aws)`` the
+plain function, for tests.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+
+from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tasks.shared.clients import Clients
+from tasks.shared.errors import under_its_own_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+# Resources as CloudFormation's Fn::Sub writes them. One control stack serves any table in any Region.
+TABLE = "arn:${AWS::Partition}:dynamodb:*:${AWS::AccountId}:table/*"
+STREAM = "arn:${AWS::Partition}:kinesis:*:${AWS::AccountId}:stream/meridian-*"
+RECORD = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/meridian/*"
+RECORD_ANYWHERE = "arn:${AWS::Partition}:ssm:*:${AWS::AccountId}:parameter/meridian/*"
+REQUESTS = "arn:${AWS::Partition}:s3:::${ArtifactBucket}/requests/*"
+ARTIFACTS = "arn:${AWS::Partition}:s3:::${ArtifactBucket}"
+ANY = "*"
+
+STARTED_BY = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"  # a parent execution adds it to its child's input
+
+Event = TypeVar("Event")
+Reply = TypeVar("Reply")
+
+
+@dataclass(frozen=True)
+class Permission:
+    """One statement of a task's role. ``condition`` is an IAM Condition block."""
+
+    actions: tuple[str, ...]
+    resources: tuple[str, ...]
+    condition: Mapping[str, Any] | None = None
+
+
+def allow(*actions: str, on: str | tuple[str, ...], when: Mapping[str, Any] | None = None) -> Permission:
+    return Permission(actions, (on,) if isinstance(on, str) else on, when)
+
+
+class Task(Generic[Event, Reply]):
+    """A state's function. Calling it is what Lambda does."""
+
+    def __init__(
+        self, run: Callable[[Event, Clients], Reply], permissions: tuple[Permission, ...], timeout_seconds: int
+    ) -> None:
+        self.run = run
+        self.name = run.__name__
+        self.permissions = permissions
+        self.timeout_seconds = timeout_seconds
+        self.__doc__ = run.__doc__
+        self._clients = Clients()
+        self._logger: Logger | None = None
+
+    def __call__(self, event: dict[str, Any], context: object) -> Reply:  # noqa: ARG002  # Lambda gives it
+        """Run once for Lambda: errors of AWS keep AWS's names, and one structured line is logged."""
+        aws, logger = self._clients, self._logger or Logger(service="meridian")
+        self._logger = logger
+        aws.changes.clear()
+        outcome = "failed"
+        try:
+            reply = self.run(cast("Event", event), aws)
+            outcome = str(reply.get("status", "done")) if isinstance(reply, dict) else "done"
+            return reply
+        except (ClientError, BotoCoreError) as error:
+            raise under_its_own_name(error, event.get("region") or event.get("home") or "") from error
+        finally:
+            logger.info(
+                self.name,
+                outcome=outcome,
+                execution=event.get("execution", {}).get("Id"),
+                state=event.get("state", {}).get("Name"),
+                table=event.get("table"),
+                region=event.get("region"),
+                changes=list(aws.changes),
+            )
+
+
+def task(
+    *permissions: Permission, timeout_seconds: int = 60
+) -> Callable[[Callable[[Event, Clients], Reply]], Task[Event, Reply]]:
+    """Make a ``Task`` of a function ``(event, aws) -> reply``; ``reply`` is JSON."""
+
+    def make(run: Callable[[Event, Clients], Reply]) -> Task[Event, Reply]:
+        return Task(run, permissions, timeout_seconds)
+
+    return make

@@ -1,0 +1,1 @@
+"""The product, and the embedded AWS it runs on, as a user has them."""

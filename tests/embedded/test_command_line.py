@@ -1,0 +1,243 @@
+"""The command line, on an AWS that answers."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from typer.testing import CliRunner
+
+import deploy
+from meridian import inventory
+from meridian.bundle import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from typer.testing import Result
+
+    from tests.embedded.aws_calls import Client
+    from tests.embedded.product import Product
+
+Process = subprocess.Popen[str]
+
+EU = "eu-west-1"
+WAIT_SECONDS = 60
+
+
+def call(*arguments: str) -> Result:
+    wide_enough = {"COLUMNS": "160"}  # a test's worker has the width of the terminal that runs the tests
+    result = CliRunner().invoke(deploy.app, arguments, env=wide_enough)
+    assert not isinstance(result.exception, Exception), result.exception
+    return result
+
+
+class TestInstalled:
+    def test_up_to_date(self, product: Product) -> None:
+        """Installing what is installed changes nothing and is done."""
+        result = call("up")
+        assert (result.exit_code, result.stdout) == (0, "")
+        assert "up to date" in result.stderr
+        assert product.session.home in result.stderr
+
+    @pytest.mark.usefixtures("product")
+    def test_plan(self) -> None:
+        """A plan shows each change on stdout and makes none."""
+        first, second = (call("up", "--plan", "--alert-email", "who@example.com") for _ in range(2))
+        assert (first.exit_code, first.stderr) == (0, "Nothing was changed.\n")
+        assert "FailureSubscription" in first.stdout
+        assert second.stdout == first.stdout
+
+
+class TestDeployed:
+    def test_status(self, deployed: dict[str, Any]) -> None:
+        """A deployment that is as recorded is a line a Region, and exit code 0."""
+        result = call("status", deployed["table"])
+        assert result.exit_code == 0, result.output
+        for region in deployed["regions"]:
+            (line,) = (line for line in result.stdout.splitlines() if line.startswith(region))
+            assert "ACTIVE" in line
+
+    def test_status_as_json(self, deployed: dict[str, Any]) -> None:
+        """The same as JSON."""
+        found = json.loads(call("status", deployed["table"], "--json").stdout)
+        assert (found["healthy"], found["differences"]) == (True, [])
+        assert [one["region"] for one in found["regions"]] == deployed["regions"]
+
+    def test_drift(self, deployed: dict[str, Any], client: Client) -> None:
+        """What somebody changed behind our back is named with its Region, and the exit code is 1."""
+        dynamodb, table = client("dynamodb", EU), deployed["table"]
+        recovery = "PointInTimeRecoverySpecification"
+        off: Any = {recovery: {"PointInTimeRecoveryEnabled": False}}
+        dynamodb.update_continuous_backups(TableName=table, **off)
+        result = call("status", table)
+        on: Any = {recovery: {"PointInTimeRecoveryEnabled": True, "RecoveryPeriodInDays": 35}}
+        dynamodb.update_continuous_backups(TableName=table, **on)
+        assert result.exit_code == 1
+        assert f"{EU}: recovery is off, and should be 35 days" in result.stdout
+
+    def test_validate(self, deployed: dict[str, Any]) -> None:
+        """A validation prints the checks and the latency matrix on stdout."""
+        result = call("run", "validate", "--table", deployed["table"])
+        assert result.exit_code == 0, result.output
+        assert "6 of 6 checks passed." in result.stdout
+        assert "Latency of a put" in result.stdout
+        assert "\x1b" not in result.output
+
+    def test_detached(self, deployed: dict[str, Any]) -> None:
+        """An execution that is not followed gives its ARN, by which it can be followed later."""
+        started = call("run", "validate", "--table", deployed["table"], "--detach")
+        assert started.exit_code == 0
+        followed = call("follow", started.stdout.strip(), "--json")
+        assert json.loads(followed.stdout)["passed"] == 6
+
+    def test_down(self, deployed: dict[str, Any]) -> None:
+        """The control stack stays while a table is deployed, and the refusal names the way out."""
+        result = call("down")
+        assert result.exit_code == 2
+        assert f"run cleanup --table {deployed['table']} --confirm {deployed['table']}" in result.stderr
+
+
+def strays(client: Client, name: str) -> dict[tuple[str, str], Callable[[], object]]:
+    """Make one resource of many kinds; give the kinds, and how to delete each."""
+    kinesis, sqs, sns, ssm = client("kinesis", EU), client("sqs", EU), client("sns", EU), client("ssm", EU)
+    logs, events, kms, s3 = client("logs", EU), client("events", EU), client("kms", EU), client("s3", EU)
+    iam, alarms, schedules = client("iam", EU), client("cloudwatch", EU), client("scheduler", EU)
+    trust = json.dumps({"Version": "2012-10-17", "Statement": []})
+    kinesis.create_stream(StreamName=name, ShardCount=1)
+    queue = sqs.create_queue(QueueName=name)["QueueUrl"]
+    topic = sns.create_topic(Name=name)["TopicArn"]
+    ssm.put_parameter(Name=f"/{name}", Value="x", Type="String")
+    logs.create_log_group(logGroupName=name)
+    events.put_rule(Name=name, ScheduleExpression="rate(1 day)")
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    kms.create_alias(AliasName=f"alias/{name}", TargetKeyId=key)
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": EU})
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
+    alarms.put_dashboard(DashboardName=name, DashboardBody='{"widgets": []}')
+    schedules.create_schedule_group(Name=name)
+    return {
+        ("kinesis", "stream"): lambda: kinesis.delete_stream(StreamName=name),
+        ("sqs", "queue"): lambda: sqs.delete_queue(QueueUrl=queue),
+        ("sns", "topic"): lambda: sns.delete_topic(TopicArn=topic),
+        ("ssm", "parameter"): lambda: ssm.delete_parameter(Name=f"/{name}"),
+        ("logs", "log group"): lambda: logs.delete_log_group(logGroupName=name),
+        ("events", "rule"): lambda: events.delete_rule(Name=name),
+        ("kms", "alias"): lambda: kms.delete_alias(AliasName=f"alias/{name}"),
+        ("kms", "key"): lambda: None,  # a key takes seven days at least
+        ("s3", "bucket"): lambda: s3.delete_bucket(Bucket=name),
+        ("iam", "role"): lambda: iam.delete_role(RoleName=name),
+        ("cloudwatch", "dashboard"): lambda: alarms.delete_dashboards(DashboardNames=[name]),
+        ("scheduler", "schedule group"): lambda: schedules.delete_schedule_group(Name=name),
+    }
+
+
+def test_inventory_sees_every_stray(product: Product, client: Client) -> None:
+    """One stray resource of each kind is found, whatever made it, and no longer once it is gone."""
+    before = inventory.take(product.session, [EU])
+    made = strays(client, "stray-resource")
+    found = inventory.difference(before, inventory.take(product.session, [EU]))
+    assert {(one.service, one.kind) for one in found.left} == made.keys()
+    for delete in made.values():
+        delete()
+    left = inventory.difference(before, inventory.take(product.session, [EU])).left
+    assert {one.kind for one in left} <= {"key", "stream"}  # a stream is a while in going
+
+
+@pytest.fixture
+def started() -> Iterator[Callable[..., Process]]:
+    """Give ``started(*arguments)``: the command line in a process of its own, which ends with the test."""
+    processes: list[Process] = []
+
+    def start(*arguments: str) -> Process:
+        command = [sys.executable, "deploy.py", *arguments]
+        pipe = subprocess.PIPE
+        processes.append(subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, text=True))  # noqa: S603
+        return processes[-1]
+
+    yield start
+    for process in processes:
+        process.terminate()
+        process.communicate(timeout=WAIT_SECONDS)
+
+
+def group(leader: int) -> list[int]:
+    """Processes of the embedded AWS: itself and its functions."""
+    found = subprocess.run(["ps", "-eo", "pid=,pgid="], capture_output=True, text=True, check=True).stdout  # noqa: S607
+    return [int(pid) for pid, of in (line.split() for line in found.splitlines()) if int(of) == leader]
+
+
+def child_of(parent: int) -> int:
+    """The embedded AWS that a command started."""
+    found = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout  # noqa: S607
+    return next(int(pid) for pid, of in (line.split() for line in found.splitlines()) if int(of) == parent)
+
+
+def until(true: Callable[[], object]) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_local(started: Callable[..., Process]) -> None:
+    """The printed AWS CLI line starts an execution in the printed environment."""
+    running = started("local", "--delay", "0")
+    assert running.stdout
+    assert running.stderr
+    exports = dict(re.findall(r"export (\w+)=(\S+)", "".join(running.stdout.readline() for _ in range(6))))
+    line = next(line for line in running.stderr if "start-execution" in line)
+    environment = {"PATH": os.path.dirname(sys.executable) + ":/usr/bin:/bin", "HOME": "/", **exports}  # noqa: PTH120
+    answer = subprocess.run(line, shell=True, env=environment, capture_output=True, text=True, check=True)  # noqa: S602
+    described = f"aws stepfunctions describe-execution --execution-arn {json.loads(answer.stdout)['executionArn']}"
+    found = subprocess.run(described, shell=True, env=environment, capture_output=True, text=True, check=True)  # noqa: S602
+    assert json.loads(found.stdout)["status"] == "RUNNING"
+
+
+def test_local_ends_with_its_aws(started: Callable[..., Process]) -> None:
+    """Where the AWS on this machine dies, `local` does not go on as if it were there."""
+    running = started("local", "--delay", "0")
+    assert running.stdout
+    running.stdout.readline()
+    os.kill(child_of(running.pid), signal.SIGKILL)
+    _, talk = running.communicate(timeout=WAIT_SECONDS)
+    assert running.returncode == 2
+    assert "The AWS on this machine has ended" in talk
+    assert "Traceback" not in talk
+
+
+def test_demo(started: Callable[..., Process]) -> None:
+    """The demo passes every phase, leaves nothing, and prints the result as one JSON document."""
+    whole = started("demo", "--json")
+    out, talk = whole.communicate()
+    assert whole.returncode == 0, talk
+    found = json.loads(out)
+    assert found["ok"]
+    assert (found["left"], found["missing"], found["unknown"]) == ([], [], [])
+    assert found["validation"]["passed"] == 18
+    assert found["status"]["healthy"]
+    assert len(found["seconds"]) == 7
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -signal.SIGKILL)]
+)
+def test_killed_demo(started: Callable[..., Process], number: signal.Signals, code: int) -> None:
+    """A demo that is ended in the middle of provisioning leaves no process behind."""
+    whole = started("demo")
+    assert whole.stderr
+    next(line for line in whole.stderr if "ValidateRequest" in line)
+    server = child_of(whole.pid)
+    until(lambda: len(group(server)) > 1)  # a function runs
+    whole.send_signal(number)
+    _, talk = whole.communicate(timeout=WAIT_SECONDS)
+    assert whole.returncode == code
+    assert "Traceback" not in talk
+    until(lambda: not group(server))

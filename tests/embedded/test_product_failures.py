@@ -1,0 +1,279 @@
+"""What breaks, what is said of it, and how it is mended."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from meridian import control
+from meridian.embedded import Delays, start
+from meridian.session import Session
+from meridian.template import camel, tasks
+from tasks.shared import names
+from tests.embedded.aws_calls import until
+from tests.embedded.product import Product, new_table, request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+HOME, OTHER = "us-east-1", "eu-west-1"
+
+# Every task that asks AWS for anything, in the order in which it first runs.
+PROVISION_TASKS = (
+    "ValidateRequest",
+    "CompareDeployment",
+    "RecordDeployment",
+    "CreateTable",
+    "DescribeTable",
+    "ProtectTable",
+    "LoadDeployment",
+    "CheckAddition",
+    "RecordRegion",
+    "AddReplica",
+    "CreateStream",
+    "DescribeStream",
+    "ConfigureStream",
+    "EnableStreaming",
+    "DescribeDestination",
+    "WriteProbes",
+    "ReadProbes",
+)
+CLEANUP_TASKS = (
+    "LoadDeployment",
+    "ConfirmCleanup",
+    "CheckRemoval",
+    "DisableStreaming",
+    "DescribeDestination",
+    "DeleteStream",
+    "DescribeStream",
+    "RemoveReplica",
+    "DescribeTable",
+    "ForgetRegion",
+    "DeleteTable",
+    "ForgetDeployment",
+)
+# It is handled where it happens: the probes are deleted where they can be, and the verdict says what was caught.
+HANDLED = dict.fromkeys(("WriteProbes", "ReadProbes"), "Summarize (broken off)")
+
+
+def test_every_task_of_provision_and_cleanup_is_tried() -> None:
+    """The lists above hold every task of those workflows that has a permission to take away."""
+    ours = {camel(name) for name, task in tasks().items() if task.permissions}
+    assert {*PROVISION_TASKS, *CLEANUP_TASKS} == ours
+
+
+def test_whatever_task_of_provision_fails_starting_again_finishes(product: Product) -> None:
+    """A provision that failed in any task is finished by starting it again, as its error said."""
+    document = request(new_table(), HOME, OTHER, kinesis={"shard_level_metrics": ["ALL"]})
+    for task in PROVISION_TASKS:
+        _require_failure_in(product, task, "provision", document)
+
+    assert product.succeed("provision", document)["validation"]["failed"] == 0
+    product.cleanup(document["table"])
+
+
+def test_whatever_task_of_cleanup_fails_starting_again_finishes(product: Product) -> None:
+    """A cleanup that failed in any task is finished by starting it again, and leaves nothing."""
+    document = request(new_table(), HOME, OTHER)
+    table = document["table"]
+    product.succeed("provision", document)
+    for task in CLEANUP_TASKS:
+        _require_failure_in(product, task, "cleanup", {"table": table, "confirm": table})
+
+    product.cleanup(table)
+
+    assert _left(product, table) == []
+
+
+def _require_failure_in(product: Product, task: str, workflow: str, document: dict[str, Any]) -> None:
+    with _denied(product, task):
+        cause = product.fail(workflow, document)
+    assert cause.path[-1].startswith(HANDLED.get(task, task)), (task, cause)
+    assert "is not authorized to perform" in cause.message, (task, cause)
+    assert "again" in cause.message, (task, cause)
+
+
+@contextlib.contextmanager
+def _denied(product: Product, task: str) -> Iterator[None]:
+    """Deny a task's role everything, as a policy of the organization may."""
+    iam, stacks = product.session.client("iam", HOME), product.session.client("cloudformation", HOME)
+    found = stacks.describe_stack_resource(StackName=names.CONTROL_STACK, LogicalResourceId=f"{task}FunctionRole")
+    role = found["StackResourceDetail"]["PhysicalResourceId"]
+    everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}
+    iam.put_role_policy(RoleName=role, PolicyName="denied", PolicyDocument=json.dumps(everything))
+    try:
+        yield
+    finally:
+        iam.delete_role_policy(RoleName=role, PolicyName="denied")
+
+
+def _broken(product: Product, workflow: str, document: dict[str, Any], operation: str, region: str) -> str:
+    product.aws.fail(operation, region, "AccessDeniedException", f"no {operation} for you")
+    try:
+        return product.fail(workflow, document).message
+    finally:
+        product.aws.clear_faults()
+
+
+def _left(product: Product, table: str) -> list[str]:
+    left = [
+        f"{region} {found}"
+        for region in (HOME, OTHER)
+        for found in (
+            *product.session.dynamodb(region).list_tables()["TableNames"],
+            *product.session.kinesis(region).list_streams()["StreamNames"],
+        )
+        if found in (table, names.stream(table))
+    ]
+    pages = product.session.ssm(HOME).get_paginator("get_parameters_by_path").paginate(Path="/meridian", Recursive=True)
+    left += [
+        str(one.get("Name")) for page in pages for one in page["Parameters"] if f"/{table}" in str(one.get("Name"))
+    ]
+    bucket = names.artifact_bucket(product.session.account, HOME)
+    prefix = names.request_prefix(table)
+    return left + [
+        str(one.get("Key"))
+        for one in product.session.s3(HOME).list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
+    ]
+
+
+def test_passing_errors_are_retried(product: Product, deployed: dict[str, Any]) -> None:
+    """Throttling that passes by itself does not fail an execution."""
+    product.aws.fail("dynamodb:BatchGetItem", OTHER, "ThrottlingException", "Rate exceeded", times=4)
+
+    output = product.succeed("validate", {"table": deployed["table"]})
+
+    assert output["failed"] == 0
+
+
+def test_partition_fails_the_pairs_it_cuts(product: Product, deployed: dict[str, Any]) -> None:
+    """While a Region is cut off, the validation names every pair that lost sight; once healed, it passes."""
+    product.aws.partition(OTHER)
+    try:
+        cause = product.fail("validate", {"table": deployed["table"]})
+    finally:
+        product.aws.heal(OTHER)
+
+    assert cause.error == "ValidationFailed"
+    assert f"{OTHER} did not see the put from {HOME}" in cause.message
+    assert f"{HOME} did not see the put from {OTHER}" in cause.message
+    assert product.succeed("validate", {"table": deployed["table"]})["passed"] == 6
+
+
+def test_probes_touch_nothing_else_and_go(product: Product, deployed: dict[str, Any]) -> None:
+    """A validation leaves every item of the table as it was, and none of its own."""
+    dynamodb = product.session.dynamodb(HOME)
+    item: dict[str, Any] = {"orderId": {"S": "meridian-probe"}, "customerId": {"N": "-1"}, "note": {"S": "mine"}}
+    dynamodb.put_item(TableName=deployed["table"], Item=item)
+
+    product.succeed("validate", {"table": deployed["table"]})
+
+    assert dynamodb.scan(TableName=deployed["table"], ConsistentRead=True)["Items"] == [item]
+
+
+def test_probes_are_deleted_when_the_validation_breaks_off(product: Product, deployed: dict[str, Any]) -> None:
+    """A validation that AWS refuses in the middle deletes its probes and says what refused it."""
+    cause = _broken(product, "validate", {"table": deployed["table"]}, "dynamodb:UpdateItem", OTHER)
+
+    assert "no dynamodb:UpdateItem for you" in cause
+
+    def probes() -> list[dict[str, Any]]:
+        items = product.session.dynamodb(HOME).scan(TableName=deployed["table"], ConsistentRead=True)["Items"]
+        return [one for one in items if "meridian:probe" in one]
+
+    until(probes, [])  # the other Region's delete has still to come here
+
+
+def test_a_region_whose_table_is_gone_fails_the_validation(product: Product) -> None:
+    """A table that somebody deleted in one Region is told by the validation's verdict; cleanup takes the rest."""
+    document = request(new_table(), HOME, OTHER, kinesis=None)
+    table = document["table"]
+    product.succeed("provision", document)
+    dynamodb = product.session.dynamodb(OTHER)
+    dynamodb.delete_table(TableName=table)
+    until(lambda: table in dynamodb.list_tables()["TableNames"], False)
+
+    cause = product.fail("validate", {"table": table})
+
+    assert cause.error == "ValidationFailed"
+    assert f"AWS refused PutItem in {OTHER}" in cause.message
+    product.cleanup(table)
+
+
+WRONG_INPUTS: dict[str, tuple[str, dict[str, Any], str, str]] = {
+    "no confirmation": ("cleanup", {}, "ConfirmationMissing", "with all its data and streams in us-east-1, eu-west-1"),
+    "wrong confirmation": ("cleanup", {"confirm": "yes"}, "ConfirmationMissing", "Nothing was removed"),
+    "home Region": ("remove-region", {"region": HOME, "confirm": HOME}, "ChangeRefused", "start cleanup"),
+    "Region unconfirmed": ("remove-region", {"region": OTHER}, "ConfirmationMissing", '"confirm": "eu-west-1"'),
+    "no member": (
+        "remove-region",
+        {"region": "us-west-1"},
+        "DeploymentNotFound",
+        "Its Regions are us-east-1, eu-west-1",
+    ),
+    "unknown Region": ("add-region", {"region": "eu-wast-1"}, "RequestInvalid", "did you mean eu-west-1"),
+    "no Region": ("add-region", {}, "RequestInvalid", "`region` is missing"),
+    "unknown member": ("validate", {"tabel": "x"}, "RequestInvalid", "`tabel` is not known"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_INPUTS.values(), ids=WRONG_INPUTS)
+def test_wrong_input_is_refused(
+    product: Product, deployed: dict[str, Any], wrong: tuple[str, dict[str, Any], str, str]
+) -> None:
+    """A wrong input ends in a named error that says what to give."""
+    workflow, given, error, sentence = wrong
+    cause = product.fail(workflow, {"table": deployed["table"], **given})
+
+    assert cause.error == error
+    assert sentence in cause.message
+
+
+def test_deletion_protection_holds(product: Product) -> None:
+    """A protected table is not cleaned up, until its protection is provisioned away."""
+    document = request(new_table(), HOME, OTHER, kinesis=None, deletion_protection=True)
+    table = document["table"]
+    product.succeed("provision", document)
+
+    cause = product.fail("cleanup", {"table": table, "confirm": table})
+
+    assert cause.error == "DeletionProtected"
+    assert "us-east-1, eu-west-1" in cause.message
+    product.succeed("provision", {**document, "deletion_protection": False})
+    product.cleanup(table)
+
+
+def test_seed_region_goes_when_dynamodb_lets_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Region that seeded a replica is reported with the time when it can go, and goes once the replica is gone."""
+    with start(Delays(*[0.2] * 7), source_lock_seconds=86_400) as aws:
+        for name, value in aws.environment.items():
+            monkeypatch.setenv(name, value)
+        product = Product(aws, Session(endpoint_url=aws.endpoint_url, region=HOME))
+        assert control.up(product.session, plan_only=False) == 0
+        table = new_table()
+        product.succeed("provision", request(table, HOME, OTHER, kinesis=None))
+        product.session.dynamodb(OTHER).update_table(
+            TableName=table, ReplicaUpdates=[{"Create": {"RegionName": "us-west-2"}}]
+        )
+
+        cause = product.fail("remove-region", {"table": table, "region": OTHER, "confirm": OTHER})
+
+        assert cause.error == "SourceRegionLocked"
+        assert "DynamoDB keeps it until 20" in cause.message
+        product.succeed("remove-region", {"table": table, "region": "us-west-2", "confirm": "us-west-2"})
+        product.cleanup(table)
+
+
+def test_each_task_is_enough_of_itself(product_in: Callable[[str], Product]) -> None:
+    """Roles are enforced here: a task of another's role would be refused."""
+    product = product_in(HOME)
+    iam = product.session.client("iam", HOME)
+    roles = [role["RoleName"] for page in iam.get_paginator("list_roles").paginate() for role in page["Roles"]]
+    reading = next(role for role in roles if "LoadDeployment" in role)
+    policies = iam.list_role_policies(RoleName=reading)["PolicyNames"]
+    document = str([iam.get_role_policy(RoleName=reading, PolicyName=one)["PolicyDocument"] for one in policies])
+    assert "ssm:GetParameter" in document
+    assert "dynamodb" not in document

@@ -1,0 +1,117 @@
+"""Add one Region to a table, the home Region's streaming included.
+
+    LoadDeployment -> CheckAddition -> RecordRegion (planned)
+      | AddReplica -> DescribeTable -> ProtectTable
+      | (streaming wanted?) CreateStream -> DescribeStream -> ConfigureStream
+      -> (streaming wanted?) EnableStreaming -> DescribeDestination -> RecordRegion
+
+Regions are added side by side; only the replica step queues, because a table takes one replica change at a time.
+"""
+
+from __future__ import annotations
+
+from workflows.blocks import REGION, REQUEST, task, until_ready
+from workflows.state_machine import StateMachine
+from workflows.states import Chain, Choice, ChoiceRule, Parallel, Succeed
+
+TIMEOUT_SECONDS = 7 * 86_400
+
+
+def add_region() -> StateMachine:
+    made = Parallel(
+        "ReplicaAndStream",
+        [_replica(), _stream()],
+        result_selector={"began.$": "$[0].protected.began"},  # hours may have passed: the next deadline counts from now
+        result_path="$.made",
+    )
+    recorded = task("RecordRegion", {**REGION, "stage": "ACTIVE"})
+    streaming = Choice("StreamingWanted?")
+    streaming.add_choice(ChoiceRule.IsNull("$.request.kinesis", value=False), Chain([_streaming(), recorded]))
+    streaming.default_choice(recorded)
+    return StateMachine(
+        "add-region",
+        Chain(
+            [
+                task("LoadDeployment", {"input.$": "$", "expects": ["table", "region"]}),
+                task("CheckAddition", {**REGION, **REQUEST}, result_path="$.checked"),
+                task("RecordRegion (planned)", {**REGION, "stage": "PLANNED"}, result_path=None),
+                made,
+                streaming,
+            ]
+        ),
+        comment='Add one Region to a table. Input: {"table": "...", "region": "..."}.',
+        timeout_seconds=TIMEOUT_SECONDS,
+    )
+
+
+def _replica() -> Chain:
+    return Chain(
+        [
+            until_ready("AddReplica", REGION, result="$.replica", deadline="queue_seconds"),
+            until_ready(
+                "DescribeTable (replica)",
+                {**REGION, "wanted": "ACTIVE"},
+                result="$.replica",
+                deadline="replica_seconds",
+                began="$.replica.began",
+            ),
+            until_ready(
+                "ProtectTable (replica)",
+                {**REGION, **REQUEST},
+                result="$.protected",
+                deadline="queue_seconds",
+                began="$.replica.began",
+            ),
+            Succeed("ReplicaReady"),
+        ]
+    )
+
+
+def _stream() -> Chain:
+    wanted = Choice("StreamWanted?")
+    wanted.add_choice(
+        ChoiceRule.IsNull("$.request.kinesis", value=False),
+        Chain(
+            [
+                until_ready("CreateStream", {**REGION, **REQUEST}, result="$.stream", deadline="stream_seconds"),
+                until_ready(
+                    "DescribeStream",
+                    {**REGION, "wanted": "ACTIVE"},
+                    result="$.stream",
+                    deadline="stream_seconds",
+                    began="$.stream.began",
+                ),
+                until_ready(
+                    "ConfigureStream",
+                    {**REGION, **REQUEST},
+                    result="$.stream",
+                    deadline="stream_seconds",
+                    began="$.stream.began",
+                ),
+                Succeed("StreamReady"),
+            ]
+        ),
+    )
+    wanted.default_choice(Succeed("NoStream"))
+    return Chain([wanted])
+
+
+def _streaming() -> Chain:
+    return Chain(
+        [
+            until_ready(
+                "EnableStreaming",
+                {**REGION, **REQUEST},
+                result="$.destination",
+                deadline="queue_seconds",  # the home table may be changing for other Regions until then
+                began="$.made.began",
+            ),
+            until_ready(
+                "DescribeDestination",
+                {**REGION, "wanted": "ACTIVE"},
+                result="$.destination",
+                deadline="destination_seconds",
+                began="$.destination.began",
+            ),
+        ]
+    )
