@@ -87,9 +87,14 @@ class Execution:
         event = max(self._events)
         while event and _is_around(self._events[event][0]):
             event = self._events[event][1]
-        same_error = (step for step in reversed(self._owners.values()) if step.error == self.error != "")
-        found = self._owners.get(event) or next(same_error, None) if self.status == "FAILED" else None
-        return found or next(iter(self.working()), None)
+        last = self._owners.get(event)
+        if self.status == "FAILED" and not (last and self._failed_like(last)):
+            # The end of a Parallel may point into another branch than the one that failed.
+            last = next(filter(self._failed_like, reversed(self._owners.values())), last)
+        return (last if self.status == "FAILED" else None) or next(iter(self.working()), None)
+
+    def _failed_like(self, step: Step) -> bool:
+        return (step.error, step.cause) == (self.error, self.cause) and bool(step.error)
 
     def fold(self, events: Iterable[Event]) -> None:
         """Take in further events, the oldest first. Events already seen are passed over."""

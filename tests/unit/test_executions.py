@@ -334,6 +334,20 @@ class TestFirstCause:
         assert cause
         assert (cause.path, cause.message) == (("provision", "EachRegion"), "no list")
 
+    def test_end_points_into_another_branch(self) -> None:
+        """The branch that failed is the cause, even where the end follows an event of another branch."""
+        history = History()
+        started = history.add("ParallelStateStarted", history.enter("Parallel", "ReplicaAndStream", 0))
+        stream = history.call(history.enter("Task", "ConfigureStream", started))
+        history.fail(stream, "AccessDeniedException", "no")
+        other = history.leave("Succeed", "ReplicaReady", history.enter("Succeed", "ReplicaReady", started))
+        ended = history.add("ParallelStateExited", other, stateExitedEventDetails={"name": "ReplicaAndStream"})
+        cause = json.dumps({"errorType": "AccessDeniedException", "errorMessage": "no", "stackTrace": []})
+        history.end("Failed", ended, error="AccessDeniedException", cause=cause)
+        found = cause_of(folded(history))
+        assert found is not None
+        assert found.path[-1] == "ConfigureStream"
+
     def test_no_chain(self) -> None:
         """Where the end of an execution is not joined to any event, the step that was under way is the place."""
         history = History()
