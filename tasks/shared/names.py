@@ -16,6 +16,12 @@ CONTROL_STACK = PREFIX
 
 STREAM_NAME_LIMIT = 128  # Kinesis CreateStream.StreamName
 EXECUTION_NAME_LIMIT = 80  # Step Functions StartExecution.name
+BUCKET_NAME_LIMIT = 63  # Amazon S3, rules for general purpose bucket names
+FUNCTION_NAME_LIMIT = 64  # Lambda CreateFunction.FunctionName
+ROLE_NAME_LIMIT = 64  # IAM CreateRole.RoleName
+LONGEST_REGION = 14  # ap-southeast-1; ap-northeast-1
+
+PROCESSORS = ("changes", "analytics", "replicator")
 
 
 def derived(table: str, limit: int) -> str:
@@ -28,6 +34,73 @@ def derived(table: str, limit: int) -> str:
 def stream(table: str) -> str:
     """Kinesis stream of ``table``, the same in every Region."""
     return f"{PREFIX}-{derived(table, STREAM_NAME_LIMIT - len(PREFIX) - 1)}"
+
+
+def region_stack(table: str) -> str:
+    """CloudFormation stack of the table's processors, the same in every Region (at most 128)."""
+    return f"{PREFIX}-{derived(table, 64)}"
+
+
+def event_bus(table: str) -> str:
+    """EventBridge bus of the table's events where the request names none."""
+    return f"{PREFIX}-{derived(table, 64)}"
+
+
+def probe_rule(table: str) -> str:
+    """EventBridge rule that brings the events of probes to the probe queue."""
+    return f"{PREFIX}-{derived(table, 48)}-probes"
+
+
+def probe_queue(table: str) -> str:
+    """SQS queue in which a validation finds the events of its probes (at most 80)."""
+    return f"{PREFIX}-{derived(table, 48)}-probes"
+
+
+def processor_function(table: str, processor: str) -> str:
+    """Lambda function of ``changes``, ``analytics`` or ``replicator``, the same in every Region."""
+    return f"{PREFIX}-{derived(table, FUNCTION_NAME_LIMIT - len(PREFIX) - len(processor) - 2)}-{processor}"
+
+
+def processor_role(table: str, processor: str, region: str) -> str:
+    """Role of a processor. Roles belong to no Region, so the name holds one."""
+    room = ROLE_NAME_LIMIT - len(PREFIX) - len(processor) - LONGEST_REGION - 3
+    return f"{PREFIX}-{derived(table, room)}-{processor}-{region}"
+
+
+def deduplication_table(table: str) -> str:
+    """DynamoDB table in which analytics remembers what it has counted."""
+    return f"{PREFIX}-{derived(table, 64)}-counted"
+
+
+def marks_table(table: str) -> str:
+    """DynamoDB table beside the replicator's destination: which items were made or removed when."""
+    return f"{PREFIX}-{derived(table, 64)}-marks"
+
+
+def code_bucket(account: str, region: str) -> str:
+    """Bucket of the processors' code and configuration in one Region, for all tables (at most 63)."""
+    return f"{PREFIX}-code-{account}-{region}"
+
+
+def code_prefix(table: str) -> str:
+    """Where in a code bucket the objects of ``table`` lie."""
+    return f"{derived(table, 64)}/"
+
+
+def failure_bucket(table: str, account: str, region: str) -> str:
+    """Bucket of the records that the processors gave up on, of one table in one Region (at most 63)."""
+    room = BUCKET_NAME_LIMIT - len(PREFIX) - len(account) - LONGEST_REGION - 3
+    return f"{PREFIX}-{derived(table, room)}-{account}-{region}"
+
+
+def dashboard(table: str) -> str:
+    """CloudWatch dashboard of ``table``. Dashboards belong to no Region."""
+    return f"{PREFIX}-{derived(table, 64)}"
+
+
+def processors_log_group(table: str) -> str:
+    """Log group of the processors, the same in every Region."""
+    return f"/{PREFIX}/{derived(table, 64)}/processors"
 
 
 def execution(workflow: str, table: str, request_id: str) -> str:

@@ -52,13 +52,127 @@ class Kinesis(TypedDict):
     approximate_creation_date_time_precision: Literal["MICROSECOND", "MILLISECOND"]
 
 
+ChangeKind = Literal["INSERT", "MODIFY", "REMOVE", "EXPIRE"]
+StreamSource = Literal["DYNAMODB_STREAM", "KINESIS"]
+
+
+class Entity(TypedDict):
+    """Exactly one of ``begins_with`` and ``equals``."""
+
+    attribute: str
+    begins_with: NotRequired[str]
+    equals: NotRequired[str]
+
+
+class Condition(TypedDict):
+    """Which changes a rule is for."""
+
+    entity: Entity
+    on: list[ChangeKind]
+    changed: str | None
+    becomes: list[str]
+    direction: Literal["ANY", "INCREASE", "DECREASE"]
+
+
+class Field(TypedDict):
+    value: Literal["ITEM", "NEW", "OLD", "TIME"]
+    attribute: str | None
+    after: str
+
+
+class EventRule(Condition):
+    source: str
+    detail_type: str
+    detail: dict[str, Field]
+
+
+class MetricRule(Condition):
+    metric: str
+    value: Literal["COUNT", "ATTRIBUTE", "DIFFERENCE"]
+    attribute: str | None
+    unit: Literal["None", "Count", "Seconds", "Milliseconds", "Bytes", "Percent"]
+    dimensions: dict[str, str]
+
+
+class EventSourceMapping(TypedDict):
+    starting_position: Literal["TRIM_HORIZON", "LATEST"]
+    batch_size: int
+    maximum_batching_window_in_seconds: int
+    parallelization_factor: int
+    bisect_batch_on_function_error: bool
+    maximum_retry_attempts: int
+    maximum_record_age_in_seconds: int
+    tumbling_window_in_seconds: int
+    function_response_types: list[Literal["ReportBatchItemFailures"]]
+
+
+class Changes(TypedDict):
+    """``event_bus`` is None for the name that names.event_bus gives."""
+
+    source: StreamSource
+    event_bus: str | None
+    create_event_bus: bool
+    rules: list[EventRule]
+    event_source_mapping: EventSourceMapping
+
+
+class Analytics(TypedDict):
+    namespace: str
+    rules: list[MetricRule]
+    event_source_mapping: EventSourceMapping
+
+
+class ReplicatorDestination(TypedDict):
+    table: str
+    region: str
+
+
+class Transform(TypedDict):
+    """Applied in this order; key attributes stay as they are."""
+
+    drop: list[str]
+    rename: dict[str, str]
+    add: dict[str, str | int | bool]
+
+
+class Conflict(TypedDict):
+    rule: Literal["LAST_WRITER", "HIGHEST_VERSION"]
+    attribute: str
+
+
+class Replicator(TypedDict):
+    source: StreamSource
+    destination: ReplicatorDestination
+    entity: Entity | None
+    transform: Transform
+    conflict: Conflict
+    event_source_mapping: EventSourceMapping
+
+
+class Processors(TypedDict):
+    changes: Changes | None
+    analytics: Analytics | None
+    replicator: Replicator | None
+
+
+class Alarms(TypedDict):
+    email: str | None
+    iterator_age_seconds: int
+    duration_percent: int
+    unreplicated_seconds: int
+    replication_latency_seconds: int
+    throttled_events: int
+
+
 class Validation(TypedDict):
     deadline_seconds: int
+    streaming_deadline_seconds: int
     poll_seconds: int
 
 
 class Polling(TypedDict):
     poll_seconds: int
+    stack_seconds: int
     table_seconds: int
     replica_seconds: int
     queue_seconds: int
@@ -87,6 +201,10 @@ class Request(TypedDict):
     deletion_protection: bool
     tags: dict[str, str]
     kinesis: Kinesis | None
+    origin_attribute: str | None
+    processors: Processors
+    alarms: Alarms | None
+    dashboard: bool
     validation: Validation
     polling: Polling
 

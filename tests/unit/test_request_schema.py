@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # They belong to one value of another member, so they have a default only beside it, or none.
-CONDITIONAL = {"non_key_attributes"}
+CONDITIONAL = {"begins_with", "equals", "non_key_attributes"}
 
 
 LEAST, MOST = ("minLength", "minItems", "minimum"), ("maxLength", "maxItems", "maximum")
@@ -130,8 +130,27 @@ class TestSchema:
             ("validation", requests.Validation),
             ("time_to_live", requests.TimeToLive),
             ("point_in_time_recovery", requests.PointInTimeRecovery),
+            ("processors", requests.Processors),
+            ("alarms", requests.Alarms),
         ):
             assert list(get_type_hints(kind)) == list(request_schema.schema()["properties"][name]["properties"])
+        for name, kind in (
+            ("changes", requests.Changes),
+            ("analytics", requests.Analytics),
+            ("replicator", requests.Replicator),
+            ("replicator/destination", requests.ReplicatorDestination),
+            ("replicator/transform", requests.Transform),
+            ("replicator/conflict", requests.Conflict),
+        ):
+            assert list(get_type_hints(kind)) == list(PARTS[f"/processors/{name}"]["properties"])
+        for name, kind in (
+            ("entity", requests.Entity),
+            ("field", requests.Field),
+            ("event_rule", requests.EventRule),
+            ("metric_rule", requests.MetricRule),
+            ("event_source_mapping", requests.EventSourceMapping),
+        ):
+            assert set(get_type_hints(kind)) == set(PARTS[f"/{name}"]["properties"])
         assert list(get_type_hints(requests.Index)) == list(PARTS["/index"]["properties"])
         assert list(get_type_hints(requests.Projection)) == list(PARTS["/index/projection"]["properties"])
 
