@@ -63,17 +63,21 @@ def run(  # noqa: PLR0913, PLR0917  # its options
     table: Annotated[str | None, typer.Option(help="The table, for all but provision.", metavar="NAME")] = None,
     member: Annotated[str | None, typer.Option(help="The Region to add or remove.", metavar="REGION")] = None,
     confirm: Annotated[str | None, typer.Option(help="What you agree to lose.", metavar="TEXT")] = None,
+    delete_failures: Annotated[
+        bool, typer.Option("--delete-failures", help="Delete failure buckets that hold records.")
+    ] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Print the execution's ARN and do not follow it.")] = False,
     as_json: Json = False,
 ) -> int:
     """Start a workflow and follow it to its end.
 
-    provision takes --request; validate --table; add-region --table and --member; remove-region --table, --member and
-    --confirm with the Region; cleanup --table and --confirm with the table. --request may stand for --table.
+    provision takes --request; validate, redeliver and refresh-regions --table; add-region and deploy-processors --table
+    and --member; remove-region --table, --member and --confirm with the Region; cleanup --table and --confirm with the
+    table. --request may stand for --table.
     """
     from meridian import runs
 
-    given = inputs.compose(workflow, request, table, member, confirm)
+    given = inputs.compose(workflow, request, table, member, confirm, delete_failures=delete_failures)
     return runs.run(session, workflow, given, detach=detach, as_json=as_json)
 
 

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 class Workflow(StrEnum):
     PROVISION = "provision"
     ADD_REGION = "add-region"
+    DEPLOY_PROCESSORS = "deploy-processors"
+    REFRESH_REGIONS = "refresh-regions"
     VALIDATE = "validate"
+    REDELIVER = "redeliver"
     REMOVE_REGION = "remove-region"
     CLEANUP = "cleanup"
 
@@ -26,11 +29,15 @@ class Workflow(StrEnum):
 # What the input of a workflow holds besides its table. provision's is the whole request.
 NEEDS = {
     Workflow.VALIDATE: (),
+    Workflow.REDELIVER: (),
+    Workflow.REFRESH_REGIONS: (),
     Workflow.ADD_REGION: ("region",),
+    Workflow.DEPLOY_PROCESSORS: ("region",),
     Workflow.REMOVE_REGION: ("region", "confirm"),
     Workflow.CLEANUP: ("confirm",),
 }
-OPTION = {"table": "--table", "region": "--member", "confirm": "--confirm"}
+REMOVALS = (Workflow.REMOVE_REGION, Workflow.CLEANUP)
+OPTION = {"table": "--table", "region": "--member", "confirm": "--confirm", "failures": "--delete-failures"}
 TABLE_NAME = re.compile(r"[a-zA-Z0-9_.-]{3,255}")
 
 
@@ -41,14 +48,20 @@ class Input(NamedTuple):
     home: str
 
 
-def compose(
-    workflow: Workflow, request: Path | None, table: str | None, member: str | None, confirm: str | None
+def compose(  # noqa: PLR0913  # the command's options
+    workflow: Workflow,
+    request: Path | None,
+    table: str | None,
+    member: str | None,
+    confirm: str | None,
+    *,
+    delete_failures: bool = False,
 ) -> Input:
     """Make and check the input of ``workflow``. ``RequestInvalid`` or ``ConfirmationMissing``; nothing is started."""
     from meridian import request as requests
     from tasks.shared.request import complete
 
-    given = {"region": member, "confirm": confirm}
+    given = {"region": member, "confirm": confirm, "failures": "delete" if delete_failures else None}
     if workflow is Workflow.PROVISION:
         _refuse_surplus(workflow, {**given, "table": table}, ())
         if request is None:
@@ -56,13 +69,15 @@ def compose(
         document = requests.load(request)  # once: a pipe gives it no second time
         # As it was written: that is what the execution shall show, and the workflow completes it again.
         return Input(document, complete(document, name=str(request))["regions"][0])
-    _refuse_surplus(workflow, given, NEEDS[workflow])
+    _refuse_surplus(workflow, given, (*NEEDS[workflow], *(("failures",) if workflow in REMOVALS else ())))
     asked = requests.load_completed(request) if request else None
     name = _only(table, asked["table"] if asked else None)
     if not name:
         raise RequestInvalid(f"{workflow} needs --table NAME or --request FILE", remedy="Nothing was started.")
     members = {"table": named_table(name), **{key: _needed(workflow, key, given[key]) for key in NEEDS[workflow]}}
     _require_confirmation(workflow, members)
+    if delete_failures:
+        members["failures"] = "delete"
     return Input(members, asked["regions"][0] if asked else "")
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tasks.shared.request import Request
 
 
+FAILURES = ("", "delete", "keep")
+OPTIONAL = ("confirm", "failures")
 NAME = re.compile(r"[a-zA-Z0-9_.-]{1,255}")  # of a table or a Region; a slash would lead to another's parameters
 MOST_PROBLEMS = 10
 
@@ -33,6 +35,8 @@ class Reply(TypedDict):
     table: str
     region: str
     confirm: str
+    failures: str
+    alone: bool  # whether no other workflow started this one
     home: str
     request: Request
     regions: list[str]  # complete
@@ -56,6 +60,8 @@ def load_deployment(event: Event, aws: Clients) -> Reply:
         "table": given["table"],
         "region": given.get("region", ""),
         "confirm": given.get("confirm", ""),
+        "failures": given.get("failures", ""),
+        "alone": STARTED_BY not in event["input"],
         "home": home,
         "request": found["request"],
         "regions": [region for region, stage in found["stages"].items() if stage == "ACTIVE"],
@@ -73,8 +79,10 @@ def _checked(given: Any, expects: list[str]) -> dict[str, str]:
     problems += [
         f"`{name}` is missing or not a name"
         for name in expects
-        if name != "confirm" and not (isinstance(given.get(name), str) and NAME.fullmatch(given[name]))
+        if name not in OPTIONAL and not (isinstance(given.get(name), str) and NAME.fullmatch(given[name]))
     ]
+    if given.get("failures", "") not in FAILURES:
+        problems.append("`failures` is neither delete nor keep")
     if problems:
         raise RequestInvalid(f"The input is wrong: {'; '.join(problems)}", remedy=f"Start the workflow with {example}.")
     return {name: str(given[name]) for name in expects if name in given}

@@ -107,7 +107,11 @@ class TestMisuse:
         [
             (["rum"], "Did you mean 'run'?"),
             (["status"], "Missing argument 'table'"),
-            (["run"], "Choose from: provision, add-region, validate, remove-region, cleanup. See"),
+            (
+                ["run"],
+                "Choose from: provision, add-region, deploy-processors, refresh-regions, validate, redeliver, "
+                "remove-region, cleanup. See",
+            ),
             (["run", "deploy"], "Invalid value for 'workflow': 'deploy' is not one of"),
             (["status", "x", *HOME], "'x' is no name of a table"),
             (["down", "--json"], "No such option: --json"),

@@ -10,6 +10,7 @@ from tasks.shared import request as requests
 from tasks.shared import timeouts
 from tasks.shared.clients import Clients
 from tasks.shared.probes import pairs
+from tasks.shared.task import STARTED_BY
 from tasks.summarize import summarize
 from workflows.contracts import LOGGED, gives, takes
 
@@ -78,8 +79,8 @@ def _deployment(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _loaded(event: dict[str, Any], request: dict[str, Any]) -> dict[str, Any]:
-    given = {key: event["input"].get(key, "") for key in ("region", "confirm")}
-    return {**_deployment(request), **given, "pending": []}
+    given = {key: event["input"].get(key, "") for key in ("region", "confirm", "failures")}
+    return {**_deployment(request), **given, "pending": [], "alone": STARTED_BY not in event["input"]}
 
 
 def _written(event: dict[str, Any], request: dict[str, Any]) -> dict[str, Any]:

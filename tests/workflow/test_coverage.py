@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tasks.shared.task import STARTED_BY
 from tests.workflow.definitions import DEFINITIONS
 from tests.workflow.edges import edges_of, edges_run, states_run
 from tests.workflow.fakes import REQUEST, TASKS, WITHOUT_KINESIS, error, functions
@@ -23,10 +24,15 @@ INPUTS: dict[str, dict[str, Any]] = {
     "validate": {"table": "orders"},
     "remove-region": {"table": "orders", "region": "eu-west-1", "confirm": "eu-west-1"},
     "cleanup": {"table": "orders", "confirm": "orders"},
+    "deploy-processors": {"table": "orders", "region": "eu-west-1"},
+    "refresh-regions": {"table": "orders"},
+    "redeliver": {"table": "orders"},
 }
 CHILDREN: dict[str, Function] = {
+    "deploy-processors": lambda given: {"table": given["table"], "region": given["region"]},
+    "refresh-regions": lambda given: {"table": given["table"]},
     "add-region": lambda given: {"table": given["table"], "region": given["region"], "stage": "ACTIVE"},
-    "remove-region": lambda given: {"table": given["table"], "removed": given["region"]},
+    "remove-region": lambda given: {"table": given["table"], "removed": given["region"], "failure_bucket": {}},
     "validate": lambda given: {"table": given["table"], "passed": 18},
 }
 
@@ -86,7 +92,9 @@ def runs(workflow: str, account: Account) -> list[Execution]:
         # A state that only a Catch leads to is entered when the one that catches fails too.
         before = [other for other, caught in catching if caught["Next"] == name][:1]
         all_given.append(broken_in({name, *before}, failure, failing_first(workflow)))
-    return [account(given, children(workflow)).run(workflow, INPUTS[workflow]) for given in all_given]
+    alone = [account(given, children(workflow)).run(workflow, INPUTS[workflow]) for given in all_given]
+    started = {**INPUTS[workflow], STARTED_BY: "parent"}  # as a child, which some end otherwise
+    return [*alone, account(None, children(workflow)).run(workflow, started)]
 
 
 @pytest.mark.parametrize("workflow", DEFINITIONS)
