@@ -1,0 +1,1 @@
+"""Lambda functions that live beside the table's data: one file, one processor."""

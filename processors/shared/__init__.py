@@ -1,0 +1,1 @@
+"""What the processors share: their configuration, the records of the streams, values, rules and answers."""
