@@ -17,8 +17,12 @@ def logger() -> Logger:
     return Logger()
 
 
-def report(processor: str, *, records: int, failed: str | None, malformed: Malformed | None, **counts: int) -> None:
-    """What became of a batch. ``failed`` is the first sequence number that was not processed."""
-    reason = str(malformed) if malformed and malformed.sequence == failed else None
+def report(
+    processor: str, *, records: int, failed: str | None, reason: Malformed | str | None = None, **counts: int
+) -> None:
+    """What became of a batch.
+
+    ``failed`` is the first sequence number that was not processed, and ``reason`` a malformed record or an error code.
+    """
     level = logger().info if failed is None else logger().warning
-    level(processor, extra={"records": records, **counts, "failed": failed, "reason": reason})
+    level(processor, extra={"records": records, **counts, "failed": failed, "reason": str(reason) if reason else None})
