@@ -13,7 +13,7 @@ import typing
 from functools import cache
 from typing import Any, NotRequired
 
-from tasks.shared import clients, probes, record, request
+from tasks.shared import clients, probes, record, redelivery, request
 
 ANY = None
 Shape = dict[str, Any] | None
@@ -23,6 +23,7 @@ NAMES = {
     "Clients": clients.Clients,
     "Request": request.Request,
     "Kinesis": request.Kinesis,
+    "Progress": redelivery.Progress,
     "Stage": record.Stage,
     "Written": probes.Written,
 }

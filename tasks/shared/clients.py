@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_kinesis import KinesisClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_sts import STSClient
@@ -16,6 +18,7 @@ READS = ("BatchGet", "Describe", "Get", "Head", "List", "Query", "Scan")
 
 # A call that hangs ends before the shortest task does, so that its own error arrives. More tries are the state's Retry.
 CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS, ATTEMPTS = 3, 10, 2
+INVOKE_TIMEOUT_SECONDS = 320  # a processor works for 300 at the most, and is not to be called twice at a time
 
 
 class Clients:
@@ -25,6 +28,9 @@ class Clients:
         self._clients: dict[tuple[str, str], Any] = {}
         self.changes: list[dict[str, str]] = []
 
+    def cloudformation(self, region: str) -> CloudFormationClient:
+        return cast("CloudFormationClient", self.client("cloudformation", region))
+
     def dynamodb(self, region: str) -> DynamoDBClient:
         return cast("DynamoDBClient", self.client("dynamodb", region))
 
@@ -33,6 +39,9 @@ class Clients:
 
     def kinesis(self, region: str) -> KinesisClient:
         return cast("KinesisClient", self.client("kinesis", region))
+
+    def lambda_(self, region: str) -> LambdaClient:
+        return cast("LambdaClient", self.client("lambda", region))
 
     def s3(self, region: str) -> S3Client:
         return cast("S3Client", self.client("s3", region))
@@ -55,10 +64,11 @@ class Clients:
         import boto3  # late: it costs 130 ms, which the refusal of a bad request need not pay
         from botocore.config import Config
 
+        invokes = service == "lambda"
         config = Config(
             connect_timeout=CONNECT_TIMEOUT_SECONDS,
-            read_timeout=READ_TIMEOUT_SECONDS,
-            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+            read_timeout=INVOKE_TIMEOUT_SECONDS if invokes else READ_TIMEOUT_SECONDS,
+            retries={"mode": "standard", "total_max_attempts": 1 if invokes else ATTEMPTS},
         )
         return boto3.client(service, region_name=region, config=config)  # type: ignore[call-overload]  # the service is a variable
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tasks.shared import names
 from tasks.shared.clients import Clients
 from tasks.shared.errors import under_its_own_name
 
@@ -26,6 +27,19 @@ TABLE = "arn:${AWS::Partition}:dynamodb:*:${AWS::AccountId}:table/*"
 STREAM = "arn:${AWS::Partition}:kinesis:*:${AWS::AccountId}:stream/meridian-*"
 RECORD = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/meridian/*"
 RECORD_ANYWHERE = "arn:${AWS::Partition}:ssm:*:${AWS::AccountId}:parameter/meridian/*"
+CODE = "arn:${AWS::Partition}:s3:::meridian-code-${AWS::AccountId}-*"
+CODE_OBJECTS = f"{CODE}/*"
+# The eight characters of names.derived tell the buckets of failures from Meridian's others.
+FAILURES = (
+    "arn:${AWS::Partition}:s3:::meridian-????????-${AWS::AccountId}-*",
+    "arn:${AWS::Partition}:s3:::meridian-*-????????-${AWS::AccountId}-*",
+)
+FAILURE_OBJECTS = tuple(f"{bucket}/*" for bucket in FAILURES)
+CODE_OF_TASKS = "arn:${AWS::Partition}:s3:::${ArtifactBucket}/code/*"
+PROCESSORS = tuple(
+    f"arn:${{AWS::Partition}}:lambda:*:${{AWS::AccountId}}:function:meridian-*-{one}" for one in names.PROCESSORS
+)
+STACK = "arn:${AWS::Partition}:cloudformation:*:${AWS::AccountId}:stack/meridian-*/*"
 REQUESTS = "arn:${AWS::Partition}:s3:::${ArtifactBucket}/requests/*"
 ARTIFACTS = "arn:${AWS::Partition}:s3:::${ArtifactBucket}"
 ANY = "*"
