@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_kinesis import KinesisClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_sts import STSClient
 
@@ -31,6 +33,9 @@ class Clients:
     def cloudformation(self, region: str) -> CloudFormationClient:
         return cast("CloudFormationClient", self.client("cloudformation", region))
 
+    def cloudwatch(self, region: str) -> CloudWatchClient:
+        return cast("CloudWatchClient", self.client("cloudwatch", region))
+
     def dynamodb(self, region: str) -> DynamoDBClient:
         return cast("DynamoDBClient", self.client("dynamodb", region))
 
@@ -45,6 +50,9 @@ class Clients:
 
     def s3(self, region: str) -> S3Client:
         return cast("S3Client", self.client("s3", region))
+
+    def sqs(self, region: str) -> SQSClient:
+        return cast("SQSClient", self.client("sqs", region))
 
     def ssm(self, region: str) -> SSMClient:
         return cast("SSMClient", self.client("ssm", region))

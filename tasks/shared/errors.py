@@ -13,6 +13,7 @@
         ReplicaVanished          UpdateTable said yes and left no replica: an accepted Create is not durable
         ReplicaUnhealthy         the replica is cut off: its key, its policy or its Region
         StreamingFailed          the Kinesis destination turned ENABLE_FAILED
+        StackFailed              CloudFormation rolled back, or cannot go on
       DeadlineExceeded         a wait was longer than the request allows
       QuotaExceeded            an account quota that never clears by itself
       SourceRegionLocked       DynamoDB keeps a Region that seeded a replica for 24 hours
@@ -92,6 +93,10 @@ class StreamingFailed(Failed):
     """The Kinesis destination turned ENABLE_FAILED."""
 
 
+class StackFailed(Failed):
+    """CloudFormation rolled the Region's stack back, or cannot go on with it."""
+
+
 class DeadlineExceeded(MeridianError):
     """A wait was longer than the request allows."""
 
@@ -121,12 +126,14 @@ PASSING_CODES = (
     "InternalFailure",
     "InternalServerError",
     "LimitExceededException",
+    "OperationAborted",
     "ProvisionedThroughputExceededException",
     "ReadTimeoutError",
     "RequestLimitExceeded",
     "ResourceInUseException",
     "ServiceUnavailable",
     "SlowDown",
+    "Throttling",
     "ThrottlingException",
     "TooManyUpdates",
 )

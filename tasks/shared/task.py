@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 # Resources as CloudFormation's Fn::Sub writes them. One control stack serves any table in any Region.
 TABLE = "arn:${AWS::Partition}:dynamodb:*:${AWS::AccountId}:table/*"
 STREAM = "arn:${AWS::Partition}:kinesis:*:${AWS::AccountId}:stream/meridian-*"
+PROBE_QUEUE = "arn:${AWS::Partition}:sqs:*:${AWS::AccountId}:meridian-*-probes"
 RECORD = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/meridian/*"
 RECORD_ANYWHERE = "arn:${AWS::Partition}:ssm:*:${AWS::AccountId}:parameter/meridian/*"
 CODE = "arn:${AWS::Partition}:s3:::meridian-code-${AWS::AccountId}-*"
@@ -40,8 +41,10 @@ PROCESSORS = tuple(
     f"arn:${{AWS::Partition}}:lambda:*:${{AWS::AccountId}}:function:meridian-*-{one}" for one in names.PROCESSORS
 )
 STACK = "arn:${AWS::Partition}:cloudformation:*:${AWS::AccountId}:stack/meridian-*/*"
+STACK_ROLE = "${RegionStackRole.Arn}"
 REQUESTS = "arn:${AWS::Partition}:s3:::${ArtifactBucket}/requests/*"
 ARTIFACTS = "arn:${AWS::Partition}:s3:::${ArtifactBucket}"
+DASHBOARD = "arn:${AWS::Partition}:cloudwatch::${AWS::AccountId}:dashboard/meridian-*"  # of no Region
 ANY = "*"
 
 STARTED_BY = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"  # a parent execution adds it to its child's input

@@ -1,0 +1,58 @@
+"""Look once whether the stack of the table's processors is complete, or gone, in one Region.
+
+Changes nothing; may run any number of times.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tasks.shared import names, region_stack
+from tasks.shared.errors import START_AGAIN, StackFailed
+from tasks.shared.task import STACK, allow, task
+from tasks.shared.waiting import Looked, Looped, busy, ready
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation.type_defs import StackTypeDef
+
+    from tasks.shared.clients import Clients
+
+COMPLETE = ("CREATE_COMPLETE", "IMPORT_COMPLETE", "UPDATE_COMPLETE")
+
+
+class Event(Looped):
+    """``wanted`` is GONE, or the revision that a complete stack shall show."""
+
+    table: str
+    region: str
+    wanted: str
+
+
+@task(allow("cloudformation:DescribeStackEvents", "cloudformation:DescribeStacks", on=STACK), timeout_seconds=30)
+def describe_stack(event: Event, aws: Clients) -> Looked:
+    """Answer READY when the stack is as wanted; ``StackFailed`` with AWS's reason if CloudFormation gave up."""
+    table, region, gone = event["table"], event["region"], event["wanted"] == "GONE"
+    stack = region_stack.describe(aws, table, region)
+    status = stack["StackStatus"] if stack else "GONE"
+    if gone == (stack is None) and (stack is None or _as_wanted(stack, event["wanted"])):
+        return ready(status)
+    if region_stack.busy(status) or (gone and status != "DELETE_FAILED"):
+        return busy(event, f"stack of {table} ({status})", region)
+    raise StackFailed(
+        f"The stack {names.region_stack(table)} is {status}",
+        where=region,
+        why=region_stack.reason(aws, stack) if stack else "somebody deleted it",
+        remedy=f"{'' if gone else _left(status)}{START_AGAIN} A redrive would only look again.",
+    )
+
+
+def _as_wanted(stack: StackTypeDef, revision: str) -> bool:
+    """Complete; or rolled back, by an earlier try, to the very revision that is wanted now."""
+    status = stack["StackStatus"]
+    rolled_back = status.endswith("ROLLBACK_COMPLETE") and region_stack.shown_revision(stack) == revision
+    return status in COMPLETE or rolled_back
+
+
+def _left(status: str) -> str:
+    kept = "The processors run on as they did before. " if status == "UPDATE_ROLLBACK_COMPLETE" else ""
+    return f"{kept}Remove the cause. "
