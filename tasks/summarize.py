@@ -1,6 +1,6 @@
 """Judge a validation: every check, the latency of every ordered pair of Regions, and the verdict.
 
-Changes nothing. Fails the execution with the failing pairs; a new validation is started, never redriven, because the
+Changes nothing. Fails the execution with the failing checks; a new validation is started, never redriven, because the
 probes are gone by now.
 """
 
@@ -9,43 +9,39 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from tasks.shared import probes
+from tasks.shared import checks, names
 from tasks.shared.errors import ValidationFailed
 from tasks.shared.task import task
 
 if TYPE_CHECKING:
+    from tasks.shared.checks import Judged
     from tasks.shared.clients import Clients
     from tasks.shared.probes import Written
+    from tasks.shared.request import Request
+    from tasks.shared.streaming import Streaming
 
-MOST_PAIRS_NAMED = 20
+MOST_NAMED = 20
 
 VALIDATE_AGAIN = "Mend that, then start validate again. The probes were deleted wherever that was possible."
-LOOK = (
-    "See what those Regions lack (`deploy.py status`, metric ReplicationLatency), then start validate again. "
-    "The probes were deleted."
+LOOK = "See what those Regions lack (`deploy.py status`, metric ReplicationLatency)"
+LOOK_BEHIND = (
+    "See what the streaming of those Regions lacks (`deploy.py status`), what the processors say (log group "
+    "{log_group}) and what they gave up on (bucket {failure_bucket})"
 )
-
-
-class Check(TypedDict):
-    """One ordered pair and step. Latencies are milliseconds from the accepted write; see ReadProbes."""
-
-    check: str
-    origin: str
-    reader: str
-    passed: bool
-    latency_ms: int | None
-    not_before_ms: int | None
+THEN = "then start validate again. The probes were deleted."
 
 
 class Event(TypedDict):
     """``steps`` are the last replies of ReadProbes; ``error`` is what a state caught, if any."""
 
     table: str
+    request: Request
     regions: list[str]
     pending: list[str]
-    deadline_seconds: int
     steps: list[Written]
+    streaming: Streaming
     error: dict[str, str]
+    execution: dict[str, Any]
 
 
 class Reply(TypedDict):
@@ -56,59 +52,71 @@ class Reply(TypedDict):
     pending: list[str]
     passed: int
     failed: int
-    checks: list[Check]
+    checks: list[checks.Check]
     latency_ms: dict[str, dict[str, int | None]]
+    streaming: dict[str, checks.Seen]
 
 
 @task(timeout_seconds=10)
 def summarize(event: Event, aws: Clients) -> Reply:  # noqa: ARG001  # every task has this shape
-    """Give the result; ``ValidationFailed`` names the pairs that did not see each other in time."""
+    """Give the result; ``ValidationFailed`` names what was not seen where in time."""
+    replicated = checks.replication(event["steps"], event["regions"])
     if event["error"]:
-        raise ValidationFailed(
-            f"The validation of {event['table']} broke off", why=_cause(event["error"]), remedy=VALIDATE_AGAIN
-        )
-    pairs = probes.pairs(event["regions"])
-    checks = [_check(written, origin, reader) for written in event["steps"] for origin, reader in pairs]
-    failed = [check for check in checks if not check["passed"]]
-    if failed:
-        raise ValidationFailed(_sentence(event, failed, len(checks)), remedy=LOOK)
+        raise ValidationFailed(_broken_off(event, replicated), why=_cause(event["error"]), remedy=VALIDATE_AGAIN)
+    behind = checks.Behind(event["request"], event["regions"], event["steps"][0], event["streaming"])
+    streamed = behind.judged()
+    judged = replicated + streamed
+    if not all(one.check["passed"] for one in judged):
+        raise ValidationFailed(_sentence(event, judged), remedy=_remedy(event, replicated, streamed))
     return {
         "table": event["table"],
         "regions": event["regions"],
         "pending": event["pending"],
-        "passed": len(checks),
+        "passed": len(judged),
         "failed": 0,
-        "checks": checks,
+        "checks": [one.check for one in judged],
         "latency_ms": {
-            origin: {check["reader"]: check["latency_ms"] for check in checks if _is_put_of(check, origin)}
+            origin: {one.check["reader"]: one.check["latency_ms"] for one in replicated if _is_put_of(one, origin)}
             for origin in event["regions"]
         },
+        "streaming": {region: behind.seen(region) for region in event["regions"]},
     }
 
 
-def _check(written: Written, origin: str, reader: str) -> Check:
-    pair = written["seen"].get(origin, {}).get(reader, {})
-    return {
-        "check": written["step"],
-        "origin": origin,
-        "reader": reader,
-        "passed": "latency_ms" in pair,
-        "latency_ms": pair.get("latency_ms"),
-        "not_before_ms": pair.get("not_before_ms"),
-    }
+def _is_put_of(judged: Judged, origin: str) -> bool:
+    return judged.check["check"] == "put" and judged.check["origin"] == origin
 
 
-def _is_put_of(check: Check, origin: str) -> bool:
-    return check["check"] == "put" and check["origin"] == origin
+def _failures(judged: list[Judged]) -> list[str]:
+    return [one.failure for one in judged if not one.check["passed"]]
 
 
-def _sentence(event: Event, failed: list[Check], total: int) -> str:
-    pairs = [f"{check['reader']} did not see the {check['check']} from {check['origin']}" for check in failed]
-    more = f"; and {len(pairs) - MOST_PAIRS_NAMED} more" if len(pairs) > MOST_PAIRS_NAMED else ""
+def _sentence(event: Event, judged: list[Judged]) -> str:
+    failures, validation = _failures(judged), event["request"]["validation"]
+    more = f"; and {len(failures) - MOST_NAMED} more" if len(failures) > MOST_NAMED else ""
     return (
-        f"{len(failed)} of {total} checks of {event['table']} failed within {event['deadline_seconds']} s: "
-        f"{'; '.join(pairs[:MOST_PAIRS_NAMED])}{more}"
+        f"{len(failures)} of {len(judged)} checks of {event['table']} failed within {validation['deadline_seconds']} s "
+        f"(streaming: {validation['streaming_deadline_seconds']} s): {'; '.join(failures[:MOST_NAMED])}{more}"
     )
+
+
+def _remedy(event: Event, replicated: list[Judged], streamed: list[Judged]) -> str:
+    """Where to look, by what failed."""
+    table, account = event["table"], event["execution"]["Id"].split(":")[4]
+    behind = LOOK_BEHIND.format(
+        log_group=names.processors_log_group(table),
+        failure_bucket=names.failure_bucket(table, account, "REGION"),
+    )
+    looks = [look for look, judged in ((LOOK, replicated), (behind, streamed)) if _failures(judged)]
+    return f"{'. '.join(looks)}, {THEN}"
+
+
+def _broken_off(event: Event, replicated: list[Judged]) -> str:
+    """What broke off, and what replication had shown by then."""
+    failures = _failures(replicated)
+    shown = f" after {len(replicated) - len(failures)} of {len(replicated)} checks of replication had passed"
+    named = f" ({'; '.join(failures[:MOST_NAMED])})" if failures else ""
+    return f"The validation of {event['table']} broke off{shown if replicated else ''}{named}"
 
 
 def _cause(error: dict[str, str]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from tasks.shared import probes
@@ -28,6 +29,7 @@ class Event(TypedDict):
     request: Request
     regions: list[str]
     step: Literal["put", "update", "delete"]
+    began: str  # a moment before the put, the same whenever it is tried again
     execution: dict[str, Any]
 
 
@@ -67,9 +69,13 @@ def _not_ours(event: Event, region: str) -> ValidationFailed:
 def _put(dynamodb: DynamoDBClient, event: Event, run: str, region: str) -> None:
     key = probes.key(event["request"], run, region)
     item = {**key, probes.MARKER: {"S": run}, probes.STEP: {"S": "put"}, probes.ORIGIN: {"S": region}}
-    time_to_live = event["request"]["time_to_live"]
+    origin_attribute, time_to_live = event["request"]["origin_attribute"], event["request"]["time_to_live"]
+    if origin_attribute and origin_attribute not in key:
+        item[origin_attribute] = {"S": region}
     if time_to_live and time_to_live["attribute_name"] not in key:
-        item[time_to_live["attribute_name"]] = {"N": str(int(time.time()) + probes.LIFETIME_SECONDS)}
+        # Not from now: a put that is tried again writes the same item, and so makes no second record.
+        expires = datetime.fromisoformat(event["began"]).timestamp() + probes.LIFETIME_SECONDS
+        item[time_to_live["attribute_name"]] = {"N": str(int(expires))}
     dynamodb.put_item(
         TableName=event["table"],
         Item=item,

@@ -13,7 +13,7 @@ import typing
 from functools import cache
 from typing import Any, NotRequired
 
-from tasks.shared import clients, probes, record, redelivery, request
+from tasks.shared import clients, probes, record, redelivery, request, streaming
 
 ANY = None
 Shape = dict[str, Any] | None
@@ -25,6 +25,7 @@ NAMES = {
     "Kinesis": request.Kinesis,
     "Progress": redelivery.Progress,
     "Stage": record.Stage,
+    "Streaming": streaming.Streaming,
     "Written": probes.Written,
 }
 

@@ -51,6 +51,9 @@ def most_looks_of(task: State) -> int | None:
         deadline_seconds = limit("validation", "deadline_seconds", "maximum")
         # The first looks follow each other at once; the last of them is the first that waits.
         return LOOKS_AT_ONCE - 1 + most_looks(deadline_seconds, limit("validation", "poll_seconds", "minimum"))
+    if "streaming.$" in given:
+        deadline_seconds = limit("validation", "streaming_deadline_seconds", "maximum")
+        return most_looks(deadline_seconds, limit("validation", "poll_seconds", "minimum"))
     return None
 
 

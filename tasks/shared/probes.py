@@ -48,10 +48,31 @@ def run_of(execution_id: str) -> str:
     return hashlib.sha256(execution_id.encode()).hexdigest()[:16]
 
 
+class Told(TypedDict):
+    """Which write of a run a change record is of."""
+
+    origin: str
+    step: str
+
+
+def told_by(change: dict[str, Any], run: str) -> Told | None:
+    """What the ``dynamodb`` part of a change record says of this run's probes; ``None`` if it is of another item."""
+    image = change.get("NewImage") or change.get("OldImage") or {}
+    if image.get(MARKER) != {"S": run}:
+        return None
+    return {"origin": image[ORIGIN]["S"], "step": image[STEP]["S"] if change.get("NewImage") else "delete"}
+
+
 def key(request: Request, run: str, origin: str) -> dict[str, Any]:
-    """Key of the probe of ``run`` from ``origin``, in DynamoDB JSON: at most 50 bytes, or 38 digits."""
+    """Key of the probe of ``run`` from ``origin``, in DynamoDB JSON: at most 50 bytes, or 38 digits.
+
+    An origin attribute that is one of two key attributes holds the Region, or no Region would see its own probe.
+    """
     text = f"{PREFIX}#{run}#{origin}"
     digits = str(int(hashlib.sha256(text.encode()).hexdigest(), 16))[:30]
     # A number far below zero, where keys counted up from zero never come.
     values: dict[str, Any] = {"S": text, "B": text.encode(), "N": f"-9{digits:0>30}"}
-    return {name: {kind: values[kind]} for name, kind in requests.key_attributes(request)}
+    made: dict[str, Any] = {name: {kind: values[kind]} for name, kind in requests.key_attributes(request)}
+    if len(made) > 1 and request["origin_attribute"] in made:
+        made[request["origin_attribute"]] = {"S": origin}
+    return made
