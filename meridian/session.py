@@ -21,9 +21,9 @@ CONNECTIONS = 32  # the inventory asks one service in every Region at once
 
 def known_region(region: str) -> str:
     """Return ``region``; ``Refused`` where DynamoDB runs in no Region of that code."""
-    from tasks.shared import problems, request_rules
+    from tasks.shared import problems, regions
 
-    known = request_rules.partitions()
+    known = regions.partitions()
     if region in known:
         return region
     meant = problems.closest(region, known)

@@ -7,11 +7,11 @@ whose shape the schema has already found wrong.
 from __future__ import annotations
 
 import unicodedata
-from functools import cache
 from typing import TYPE_CHECKING
 
-from tasks.shared import request_keys
-from tasks.shared.problems import Problem, a_list, a_mapping, closest, shown
+from tasks.shared import request_keys, request_processors
+from tasks.shared.problems import Problem, a_list, a_mapping, shown
+from tasks.shared.regions import partitions, unknown_region
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ RESERVED_TAGS = ("aws:", "meridian:")
 
 
 def violations(document: Document) -> Iterator[Problem]:
-    for rule in (*_RULES, *request_keys.RULES):
+    for rule in (*_RULES, *request_keys.RULES, *request_processors.RULES):
         yield from rule(document)
 
 
@@ -89,25 +89,10 @@ def _regions(document: Document) -> Iterator[Problem]:
         if region in partitions():
             seen.setdefault(partitions()[region], region)
             continue
-        meant = closest(region, partitions())
-        fix = f"did you mean {meant}?" if meant else "use a Region's code, such as us-east-1."
-        yield Problem(("regions", position), f"{shown(region)} is no Region in which DynamoDB runs; {fix}")
+        yield unknown_region(("regions", position), region)
     if len(seen) > 1:
         places = " and ".join(f"{region} (partition {partition})" for partition, region in seen.items())
         yield Problem(("regions",), f"{places} cannot share a table; keep the Regions of one partition.")
-
-
-@cache
-def partitions() -> dict[str, str]:
-    """Partition (aws, aws-cn, ...) of every Region in which DynamoDB runs, by botocore's endpoint data."""
-    from botocore.loaders import create_loader
-
-    return {
-        region: partition["partition"]
-        for partition in create_loader().load_data("endpoints")["partitions"]
-        for region in partition["services"].get("dynamodb", {}).get("endpoints", {})
-        if region in partition["regions"]
-    }
 
 
 _RULES: tuple[Callable[[Document], Iterator[Problem]], ...] = (
