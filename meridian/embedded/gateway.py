@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from meridian.embedded import (
     authorization,
     control_plane,
+    event_sources,
     executions,
     functions,
     interpreter,
@@ -49,6 +50,7 @@ def application(settings: Settings, loop: asyncio.AbstractEventLoop) -> Callable
     replication.install()
     kinesis_records.install()
     control_plane.install(settings, timeline)
+    event_sources.install(settings)
     services.wrap_every(faults.wrap)  # outermost: a fault comes before the call has any effect
     return _Gateway(find("ministack.app:app"), faults, replication)
 

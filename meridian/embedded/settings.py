@@ -39,6 +39,8 @@ class Delays:
     destination: float = 1.0
     update: float = 0.5
     replication_lag: float = 0.3
+    event_source: float = 0.5
+    stack: float = 0.5
 
 
 @dataclass(frozen=True)

@@ -31,14 +31,14 @@ def install() -> None:
         f"{KIND}Alias": (create_alias, update_alias, delete_alias),
     }.items():
         find(HANDLERS)[kind] = {
-            "create": _said_as_cloudformation(create),
-            "update": _said_as_cloudformation(update),
+            "create": said_as_cloudformation(create),
+            "update": said_as_cloudformation(update),
             "delete": delete,
             "update_with_logical_id": True,
         }
 
 
-def _said_as_cloudformation(handler: Callable[..., Made]) -> Callable[..., Made]:
+def said_as_cloudformation(handler: Callable[..., Made]) -> Callable[..., Made]:
     """A refusal becomes the reason of the failed resource."""
 
     @functools.wraps(handler)
