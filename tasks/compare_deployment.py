@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from tasks.shared import record, streams, tables
+from tasks.shared import destination_tables, record, streams, tables
 from tasks.shared.errors import ChangeRefused
 from tasks.shared.task import RECORD_ANYWHERE, STREAM, TABLE, allow, task
 
@@ -58,6 +58,7 @@ def compare_deployment(event: Event, aws: Clients) -> Reply:
         problems += _unchangeable(request, live)
         problems += _time_to_live(aws, request, live)
         problems += _streaming_dropped(aws, request, members)
+    problems += destination_tables.problems(aws, request)
     if problems:
         raise ChangeRefused(f"{table} cannot be changed so: {'; '.join(problems)}", remedy="Nothing was changed.")
     return {"missing": [region for region in request["regions"] if region not in members]}

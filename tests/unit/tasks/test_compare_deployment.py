@@ -10,6 +10,7 @@ import pytest
 
 from tasks.compare_deployment import compare_deployment
 from tasks.shared.request import complete
+from tests.unit.tasks.destinations import COPY, MARKS, REPLICATED, missing, stands, tagged
 from tests.unit.tasks.scenarios import (
     AWAY,
     HOME,
@@ -85,6 +86,17 @@ INDEXED_SHAPE: dict[str, Any] = {
         {"IndexName": "LSI1", "KeySchema": keys(id="HASH", by="RANGE"), "Projection": {"ProjectionType": "ALL"}}
     ],
 }
+
+
+# Of a replicator's destination: what it is, how it is told, and its description.
+OTHER_KEYS: list[tuple[str, str, dict[str, Any]]] = [
+    ("another key", "customerId (S)", {"KeySchema": keys(customerId="HASH")}),
+    (
+        "a key of another type",
+        "orderId (S), customerId (N)",
+        {"AttributeDefinitions": types(orderId="S", customerId="N", at="S")},
+    ),
+]
 
 
 def recorded(*regions: str, place: str = HOME) -> Answer:
@@ -293,6 +305,43 @@ SCENARIOS = [
             destinations(HOME),
         ],
         {"missing": []},
+    ),
+    Scenario(
+        "A replicator's tables that are missing are made later",
+        once(request=REPLICATED),
+        [*ours(replica(), **SHAPE), recorded(HOME), missing(MARKS), missing(COPY)],
+        {"missing": []},
+    ),
+    Scenario(
+        "A destination with the table's key is used, whoever made it",
+        once(request=REPLICATED),
+        [*ours(replica(), **SHAPE), recorded(HOME), stands(MARKS), tagged(MARKS), stands(COPY)],
+        {"missing": []},
+    ),
+    *(
+        Scenario(
+            f"A destination with {what} is refused before anything is made",
+            once(request=REPLICATED),
+            [no_table(), no_table(AWAY), recorded(), stands(MARKS, "CREATING"), stands(COPY, **shape)],
+            raises="ChangeRefused",
+            says=[
+                (
+                    f"orders cannot be changed so: the replicator's destination orders-copy in ap-southeast-1 has the key "
+                    f"{has} and cannot hold items with the key orderId (S), customerId (S); name another table under "
+                    "processors.replicator.destination. Nothing was changed."
+                )
+            ],
+        )
+        for what, has, shape in OTHER_KEYS
+    ),
+        )
+    ),
+    Scenario(
+        "Marks that somebody else made are in the way before anything is made",
+        once(request=REPLICATED),
+        [no_table(), no_table(AWAY), recorded(), stands(MARKS), tagged(MARKS, team="MARKED")],
+        raises="NotOurs",
+        says=[f"A table named {MARKS} exists in ap-southeast-1"],
     ),
     Scenario(
         "Every reason is given at once",

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tasks.configure_stream import configure_stream
+from tasks.create_destination_table import create_destination_table
 from tasks.create_stream import create_stream
 from tasks.create_table import create_table
+from tasks.delete_destination_table import delete_destination_table
 from tasks.delete_stream import delete_stream
 from tasks.delete_table import delete_table
 from tasks.forget_deployment import forget_deployment
@@ -20,8 +22,9 @@ from tasks.record_deployment import record_deployment
 from tasks.record_region import record_region
 from tasks.shared.request import complete
 from tasks.write_probes import write_probes
+from tests.unit.tasks.destinations import REPLICATED
 from tests.unit.tasks.fakes import Killed, LateClients, MotoClients, emptied
-from tests.unit.tasks.scenarios import AWAY, HOME, REQUEST, TABLE, looped
+from tests.unit.tasks.scenarios import AWAY, HOME, REQUEST, THIRD, looped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,6 +84,11 @@ def probes(aws: MotoClients) -> None:
     write_probes.run(event(regions=[HOME, AWAY], step="put"), aws)
 
 
+def destination_tables(aws: MotoClients) -> None:
+    """The replicator's two tables."""
+    ready(create_destination_table, event(request=REPLICATED), aws)
+
+
 def a_stream(aws: MotoClients) -> None:
     ready(create_stream, event(AWAY, request=REQUEST), aws)
 
@@ -102,6 +110,8 @@ CASES = [
     Case(create_table, event(), nothing),
     Case(protect_table, event(), a_table),
     Case(delete_table, event(), a_table),
+    Case(create_destination_table, event(request=REPLICATED), nothing),
+    Case(delete_destination_table, event(request=REPLICATED), destination_tables),
     Case(create_stream, event(AWAY), nothing),
     Case(configure_stream, event(AWAY), a_stream),
     Case(delete_stream, event(AWAY), a_stream),
@@ -119,7 +129,11 @@ CASES = [
 def observed(aws: MotoClients) -> dict[str, Any]:
     """Everything that stands, without what differs from run to run."""
     return {
-        "tables": {region: a_tables_state(aws, region) for region in (HOME, AWAY) if table_names(aws, region)},
+        "tables": {
+            (region, name): a_tables_state(aws, region, name)
+            for region in (HOME, AWAY, THIRD)
+            for name in table_names(aws, region)
+        },
         "streams": {region: a_streams_state(aws, region) for region in (HOME, AWAY)},
         "parameters": parameters(aws),
         "objects": objects(aws),
@@ -130,18 +144,18 @@ def table_names(aws: MotoClients, region: str) -> list[str]:
     return aws.dynamodb(region).list_tables()["TableNames"]
 
 
-def a_tables_state(aws: MotoClients, region: str) -> dict[str, Any]:
+def a_tables_state(aws: MotoClients, region: str, name: str) -> dict[str, Any]:
     dynamodb: Any = aws.dynamodb(region)
-    live = dynamodb.describe_table(TableName=TABLE)["Table"]
-    backups = dynamodb.describe_continuous_backups(TableName=TABLE)["ContinuousBackupsDescription"]
+    live = dynamodb.describe_table(TableName=name)["Table"]
+    backups = dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
     recovery = backups["PointInTimeRecoveryDescription"]
     tags = dynamodb.list_tags_of_resource(ResourceArn=live["TableArn"])["Tags"]
     return {
         "table": {key: live[key] for key in ("KeySchema", "BillingModeSummary", "DeletionProtectionEnabled")},
         "recovery": (recovery["PointInTimeRecoveryStatus"], recovery.get("RecoveryPeriodInDays")),
-        "ttl": dynamodb.describe_time_to_live(TableName=TABLE)["TimeToLiveDescription"],
+        "ttl": dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"],
         "tags": {tag["Key"]: tag["Value"] for tag in tags},
-        "items": [{**item, "expiresAt": "expiresAt" in item} for item in dynamodb.scan(TableName=TABLE)["Items"]],
+        "items": [{**item, "expiresAt": "expiresAt" in item} for item in dynamodb.scan(TableName=name)["Items"]],
     }
 
 

@@ -75,6 +75,7 @@ ALSO = {
     "load_deployment": {"s3:ListBucket"},  # without it S3 answers AccessDenied for an object that is gone
     "remove_replica": {"dynamodb:DeleteTable", "dynamodb:DeleteTableReplica"},  # in the replica's Region
     "create_table": {"dynamodb:TagResource"},  # CreateTable with Tags
+    "create_destination_table": {"dynamodb:TagResource"},
     "create_stream": {"kinesis:AddTagsToStream"},  # CreateStream with Tags
     "record_deployment": {"ssm:AddTagsToResource"},  # PutParameter with Tags
     "record_region": {"ssm:AddTagsToResource"},
@@ -131,6 +132,7 @@ def test_may_do_it_on_our_resources_only(name: str) -> None:
         "ec2:DescribeRegions",
         "iam:CreateServiceLinkedRole",
         "kinesis:ListStreams",
+        "lambda:ListEventSourceMappings",
     }
     for permission in task_of(name).permissions:
         wide = set(permission.actions) if "*" in permission.resources else set()
