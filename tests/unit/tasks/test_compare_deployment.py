@@ -326,15 +326,13 @@ SCENARIOS = [
             raises="ChangeRefused",
             says=[
                 (
-                    f"orders cannot be changed so: the replicator's destination orders-copy in ap-southeast-1 has the key "
-                    f"{has} and cannot hold items with the key orderId (S), customerId (S); name another table under "
+                    "orders cannot be changed so: the replicator's destination orders-copy in ap-southeast-1 has the "
+                    f"key {has} and cannot hold items with the key orderId (S), customerId (S); name another table under "
                     "processors.replicator.destination. Nothing was changed."
                 )
             ],
         )
         for what, has, shape in OTHER_KEYS
-    ),
-        )
     ),
     Scenario(
         "Marks that somebody else made are in the way before anything is made",
