@@ -11,14 +11,14 @@ LONGEST_CALL_SECONDS = (CONNECT_TIMEOUT_SECONDS + READ_TIMEOUT_SECONDS) * ATTEMP
 
 
 @cache
-def client(service: str, region: str | None = None) -> Any:
-    """Client of ``service`` in ``region``, or in the function's own Region."""
+def client(service: str, region: str | None = None, *, attempts: int = ATTEMPTS) -> Any:
+    """Client of ``service`` in ``region``, or in the function's own Region; ``attempts`` are those of each call."""
     import boto3  # late: a test of the rules, and a first look at a batch, need none
     from botocore.config import Config
 
     config = Config(
         connect_timeout=CONNECT_TIMEOUT_SECONDS,
         read_timeout=READ_TIMEOUT_SECONDS,
-        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        retries={"mode": "standard", "total_max_attempts": attempts},
     )
     return boto3.client(service, region_name=region, config=config)  # type: ignore[call-overload]  # a variable
