@@ -81,7 +81,9 @@ def _validator() -> Any:
     from jsonschema import Draft7Validator, validators  # late: tasks that only read a request do without
 
     rules = {"pattern": _pattern, "uniqueItems": _unique_items}
-    return validators.extend(Draft7Validator, rules)(schema())  # type: ignore[no-untyped-call]  # untyped in the stubs
+    # The library loses a reference inside what another one names where the schema has an URN; editors want the URN.
+    nameless = {name: part for name, part in schema().items() if name != "$id"}
+    return validators.extend(Draft7Validator, rules)(nameless)  # type: ignore[no-untyped-call]  # untyped in the stubs
 
 
 def _pattern(_: object, pattern: str, text: object, __: object) -> Iterator[ValidationError]:
