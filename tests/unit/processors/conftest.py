@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from processors.shared import clients, config, logs
-
-from .records import REGION, TABLE
+from tests.unit.processors.records import REGION, TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
