@@ -26,9 +26,7 @@ def entity(path: Path, written: object, document: Document) -> Iterator[Problem]
     if len(ways) == 2:
         yield Problem(path, "has begins_with and equals; keep one of the two.")
     if not ways:
-        yield Problem(
-            path, 'says of which text; add one of the two, as in `begins_with: "ORDER#"` or `equals: "order"`.'
-        )
+        yield Problem(path, 'says of no text; add one of the two, as in `begins_with: "ORDER#"` or `equals: "order"`.')
     name = written.get("attribute")
     kind = a_mapping(document.get("attribute_definitions")).get(name) if isinstance(name, str) else None
     if kind in ("N", "B"):

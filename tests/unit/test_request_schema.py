@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 CONDITIONAL = {"begins_with", "equals", "non_key_attributes"}
 
 
-LEAST, MOST = ("minLength", "minItems", "minimum"), ("maxLength", "maxItems", "maximum")
+LEAST, MOST = ("minLength", "minItems", "minimum"), ("maxLength", "maxItems", "maximum", "maxProperties")
 
 # What AWS's own service models bound, by service, shape and path in our schema.
 MODELED = (
@@ -41,6 +41,26 @@ MODELED = (
     ("kinesis", "PositiveIntegerObject", "/kinesis/shard_count"),
     ("kinesis", "MetricsName", "/kinesis/shard_level_metrics/items"),
     ("kinesis", "StreamMode", "/kinesis/stream_mode"),
+    ("cloudwatch", "DimensionName", "/metric_rule/dimensions/propertyNames"),
+    ("cloudwatch", "DimensionValue", "/metric_rule/dimensions/additionalProperties"),
+    ("cloudwatch", "MetricName", "/metric_rule/metric"),
+    ("cloudwatch", "Namespace", "/processors/analytics/namespace"),
+    ("dynamodb", "TableName", "/processors/replicator/destination/table"),
+    ("events", "NonPartnerEventBusName", "/processors/changes/event_bus"),
+    ("lambda", "BatchSize", "/event_source_mapping/batch_size"),
+    ("lambda", "FunctionResponseType", "/event_source_mapping/function_response_types/items"),
+    ("lambda", "MaximumBatchingWindowInSeconds", "/event_source_mapping/maximum_batching_window_in_seconds"),
+    ("lambda", "ParallelizationFactor", "/event_source_mapping/parallelization_factor"),
+    ("lambda", "TumblingWindowInSeconds", "/event_source_mapping/tumbling_window_in_seconds"),
+)
+
+# Where we allow less than AWS: no retries without end, no units of a rate, no more dimensions than anyone would pay for.
+NARROWER = (
+    ("cloudwatch", "Dimensions", "/metric_rule/dimensions"),
+    ("cloudwatch", "StandardUnit", "/metric_rule/unit"),
+    ("lambda", "EventSourcePosition", "/event_source_mapping/starting_position"),
+    ("lambda", "MaximumRecordAgeInSeconds", "/event_source_mapping/maximum_record_age_in_seconds"),
+    ("lambda", "MaximumRetryAttemptsEventSourceMapping", "/event_source_mapping/maximum_retry_attempts"),
 )
 
 
@@ -114,6 +134,17 @@ class TestSchema:
             wanted = model.metadata.get(bound) or None  # a least length of 0 says nothing
             found = [part[name] for name in names if name in part]
             assert wanted is None or found == [wanted]
+
+    @pytest.mark.parametrize(("service", "shape", "path"), NARROWER)
+    def test_allows_nothing_that_aws_refuses(self, service: str, shape: str, path: str) -> None:
+        """Where the choice is narrower than AWS's, it lies within AWS's."""
+        model = botocore.session.get_session().get_service_model(service).shape_for(shape)
+        part = PARTS[path]
+        assert set(part.get("enum", [])) <= set(getattr(model, "enum", []))
+        for name in LEAST:
+            assert part.get(name, model.metadata.get("min", 0)) >= model.metadata.get("min", 0)
+        for name in MOST:
+            assert part.get(name, 0) <= model.metadata.get("max", 0)
 
     @pytest.mark.parametrize("path", [path for path, part in PARTS.items() if part.get("type") == "integer"])
     def test_tells_the_limits_of_a_number(self, path: str) -> None:
