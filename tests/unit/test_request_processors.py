@@ -84,16 +84,17 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "two readers": (
         shop(changes={}, replicator={**REPLICATOR, "source": "DYNAMODB_STREAM"}),
         (
-            "processors.replicator.source: reads the DynamoDB stream, and so does changes; a global table's stream takes "
-            "one reader, since a second is throttled and slows replication; write `source: KINESIS` in one of the two."
+            "processors.replicator.source: reads the DynamoDB stream, and so does changes; a global table's stream "
+            "takes one reader, since a second is throttled and slows replication; write `source: KINESIS` in "
+            "one of the two."
         ),
     ),
     "two readers without Kinesis": (
         shop(WITHOUT_KINESIS, changes={}, replicator=REPLICATOR),
         (
-            "processors.replicator.source: reads the DynamoDB stream, and so does changes; a global table's stream takes "
-            "one reader, since a second is throttled and slows replication; write `source: KINESIS` in one of the two, "
-            "and `kinesis: {}`."
+            "processors.replicator.source: reads the DynamoDB stream, and so does changes; a global table's stream "
+            "takes one reader, since a second is throttled and slows replication; write `source: KINESIS` in "
+            "one of the two, and `kinesis: {}`."
         ),
     ),
     "images that the stream lacks": (
@@ -123,8 +124,8 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "records that vanish before they are given up": (
         mapping(maximum_record_age_in_seconds=86_400),
         (
-            f"{CHANGES}.event_source_mapping.maximum_record_age_in_seconds: is 86400, and the stream keeps a record for "
-            "86400 seconds: older ones vanish before they reach the failure bucket; use less"
+            f"{CHANGES}.event_source_mapping.maximum_record_age_in_seconds: is 86400, and the stream keeps a record "
+            "for 86400 seconds: older ones vanish before they reach the failure bucket; use less"
         ),
     ),
     "records that vanish from Kinesis": (
