@@ -14,7 +14,10 @@ from workflows import checks, handbook
 from workflows.add_region import add_region
 from workflows.cleanup import cleanup
 from workflows.contracts import machine_arn
+from workflows.deploy_processors import deploy_processors
 from workflows.provision import provision
+from workflows.redeliver import redeliver
+from workflows.refresh_regions import refresh_regions
 from workflows.remove_region import remove_region
 from workflows.validate import validate
 
@@ -22,7 +25,16 @@ if TYPE_CHECKING:
     from workflows.state_machine import StateMachine
 
 ROOT = Path(__file__).parents[1]
-WORKFLOWS = (provision, add_region, validate, remove_region, cleanup)
+WORKFLOWS = (
+    provision,
+    add_region,
+    deploy_processors,
+    refresh_regions,
+    validate,
+    redeliver,
+    remove_region,
+    cleanup,
+)
 
 
 def main(arguments: list[str], root: Path = ROOT) -> int:

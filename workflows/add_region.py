@@ -3,16 +3,19 @@
     LoadDeployment -> CheckAddition -> RecordRegion (planned)
       | AddReplica -> DescribeTable -> ProtectTable
       | (streaming wanted?) CreateStream -> DescribeStream -> ConfigureStream
-      -> (streaming wanted?) EnableStreaming -> DescribeDestination -> RecordRegion
+      -> (streaming wanted?) EnableStreaming -> DescribeDestination
+      -> DeployProcessors -> RecordRegion -> (started by itself?) RefreshRegions
 
-Regions are added side by side; only the replica step queues, because a table takes one replica change at a time.
+Regions are added side by side; only the replica step queues, because a table takes one replica change at a time. What
+knows of the other Regions (alarms, dashboard) is brought up to date at the end; provision does that once for all.
 """
 
 from __future__ import annotations
 
-from workflows.blocks import REGION, REQUEST, task, until_ready
+from workflows.blocks import REGION, REQUEST, child, task, until_ready
+from workflows.parts import refreshed
 from workflows.state_machine import StateMachine
-from workflows.states import Chain, Choice, ChoiceRule, Parallel, Succeed
+from workflows.states import Chain, Choice, ChoiceRule, Parallel, Pass, Succeed
 
 TIMEOUT_SECONDS = 7 * 86_400
 
@@ -24,10 +27,22 @@ def add_region() -> StateMachine:
         result_selector={"began.$": "$[0].protected.began"},  # hours may have passed: the next deadline counts from now
         result_path="$.made",
     )
-    recorded = task("RecordRegion", {**REGION, "stage": "ACTIVE"})
+    deployed = child("DeployProcessors", {"table.$": "$.table", "region.$": "$.region"}, result_path=None)
     streaming = Choice("StreamingWanted?")
-    streaming.add_choice(ChoiceRule.IsNull("$.request.kinesis", value=False), Chain([_streaming(), recorded]))
-    streaming.default_choice(recorded)
+    streaming.add_choice(ChoiceRule.IsNull("$.request.kinesis", value=False), Chain([_streaming(), deployed]))
+    streaming.default_choice(deployed)
+    Chain(
+        [
+            deployed,
+            task("RecordRegion", {**REGION, "stage": "ACTIVE"}, result_path="$.recorded"),
+            refreshed(
+                Pass(
+                    "Report",
+                    parameters={"table.$": "$.table", "region.$": "$.region", "stage.$": "$.recorded.stage"},
+                )
+            ),
+        ]
+    )
     return StateMachine(
         "add-region",
         Chain(

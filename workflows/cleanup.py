@@ -1,14 +1,15 @@
 """Remove everything that the deployment made: leaves first, the home Region last.
 
 LoadDeployment -> ConfirmCleanup -> each replica: RemoveRegion
-  -> the home Region's (DisableStreaming -> DescribeDestination -> DeleteStream -> DescribeStream)
-  -> DeleteTable -> DescribeTable -> ForgetDeployment
+  -> the home Region's (DeleteProcessors -> DescribeStack -> UnstageCode -> DeleteFailureBucket)
+  -> (DisableStreaming -> DescribeDestination -> DeleteStream -> DescribeStream)
+  -> DeleteDestinationTable -> DeleteTable -> DescribeTable -> DeleteDashboard -> ForgetDeployment
 """
 
 from __future__ import annotations
 
 from workflows.blocks import REGION, REQUEST, TABLE, child, task, until_ready
-from workflows.parts import streaming_off
+from workflows.parts import processors_off, streaming_off
 from workflows.state_machine import StateMachine
 from workflows.states import Chain, Map, Pass
 
@@ -20,11 +21,16 @@ def cleanup() -> StateMachine:
         "EachReplica",
         child(
             "RemoveRegion",
-            {"table.$": "$.table", "region.$": "$.region", "confirm.$": "$.region"},
-            result_selector={"removed.$": "$.Output.removed"},
+            {"table.$": "$.table", "region.$": "$.region", "confirm.$": "$.region", "failures.$": "$.failures"},
+            result_selector={"removed.$": "$.Output.removed", "failure_bucket.$": "$.Output.failure_bucket"},
         ),
         items_path="$.cleanup.replicas",
-        item_selector={"table.$": "$.table", "region.$": "$$.Map.Item.Value", "timeouts.$": "$.timeouts"},
+        item_selector={
+            "table.$": "$.table",
+            "region.$": "$$.Map.Item.Value",
+            "failures.$": "$.failures",
+            "timeouts.$": "$.timeouts",
+        },
         result_path="$.removed",
     )
     # Hours may have passed with the replicas: the home Region's deadlines count from here.
@@ -35,6 +41,8 @@ def cleanup() -> StateMachine:
             "region.$": "$.home",
             **REQUEST,
             "replicas.$": "$.cleanup.replicas",
+            "removed.$": "$.removed",
+            "failures.$": "$.failures",
             "began.$": "$$.State.EnteredTime",
         },
     )
@@ -42,12 +50,26 @@ def cleanup() -> StateMachine:
         "cleanup",
         Chain(
             [
-                task("LoadDeployment", {"input.$": "$", "expects": ["table", "confirm"]}),
+                task("LoadDeployment", {"input.$": "$", "expects": ["table", "confirm", "failures"]}),
                 task("ConfirmCleanup", {**TABLE, **REQUEST, "confirm.$": "$.confirm"}, result_path="$.cleanup"),
                 remove_replicas,
                 home,
+                processors_off(),
                 streaming_off(),
-                until_ready("DeleteTable", TABLE, result="$.deleted", deadline="table_seconds", began="$.stream.began"),
+                until_ready(
+                    "DeleteDestinationTable",
+                    {**TABLE, **REQUEST},
+                    result="$.destination_table",
+                    deadline="table_seconds",
+                    began="$.stream.began",
+                ),
+                until_ready(
+                    "DeleteTable",
+                    TABLE,
+                    result="$.deleted",
+                    deadline="table_seconds",
+                    began="$.destination_table.began",
+                ),
                 until_ready(
                     "DescribeTable",
                     {**REGION, "wanted": "GONE"},
@@ -55,9 +77,20 @@ def cleanup() -> StateMachine:
                     deadline="table_seconds",
                     began="$.deleted.began",
                 ),
-                task("ForgetDeployment", {**TABLE, "replicas.$": "$.replicas"}),
+                task("DeleteDashboard", TABLE, result_path=None),
+                task("ForgetDeployment", {**TABLE, "replicas.$": "$.replicas"}, result_path="$.forgotten"),
+                Pass(
+                    "Report",
+                    parameters={
+                        "table.$": "$.table",
+                        "removed.$": "$.forgotten.removed",
+                        "failure_buckets": {"home.$": "$.failure_bucket", "replicas.$": "$.removed"},
+                        "destination_table.$": "$.destination_table.detail",
+                    },
+                ),
             ]
         ),
-        comment='Remove a table and all that was made for it. Input: {"table": "...", "confirm": "<the table>"}.',
+        comment='Remove a table and all that was made for it. Input: {"table": "...", "confirm": "<the table>"}; '
+        'with "failures": "delete" the records that the processors gave up on go too.',
         timeout_seconds=TIMEOUT_SECONDS,
     )

@@ -1,7 +1,7 @@
 """Stand the whole deployment up, or bring it to what the request says.
 
     ValidateRequest -> CompareDeployment -> RecordDeployment -> CreateTable -> DescribeTable -> ProtectTable
-      -> each Region, the home Region too: AddRegion -> Validate -> Report
+      -> CreateDestinationTable -> each Region, the home Region too: AddRegion -> PublishDashboard -> Validate -> Report
 
 Everything before RecordDeployment only reads. The record comes before the first thing made, so that cleanup finds
 whatever a failed provision left.
@@ -57,7 +57,15 @@ def provision() -> StateMachine:
                     deadline="queue_seconds",
                     began="$.created.began",
                 ),
+                until_ready(
+                    "CreateDestinationTable",
+                    {**TABLE, **REQUEST},
+                    result="$.destination",
+                    deadline="table_seconds",
+                    began="$.protected.began",
+                ),
                 add_regions,
+                task("PublishDashboard", {**TABLE, **REQUEST}, result_path=None),
                 child("Validate", {"table.$": "$.table"}, result_path="$.validation"),
                 report,
             ]

@@ -1,16 +1,17 @@
-"""Take one Region away from a table: its streaming, its stream, its replica.
+"""Take one Region away from a table: its processors, its streaming, its stream, its replica.
 
 LoadDeployment -> CheckRemoval
+  -> (DeleteProcessors -> DescribeStack -> UnstageCode -> DeleteFailureBucket)
   -> (DisableStreaming -> DescribeDestination -> DeleteStream -> DescribeStream)
-  -> RemoveReplica -> DescribeTable -> ForgetRegion
+  -> RemoveReplica -> DescribeTable -> ForgetRegion -> (started by itself?) RefreshRegions
 """
 
 from __future__ import annotations
 
 from workflows.blocks import REGION, REQUEST, task, until_ready
-from workflows.parts import streaming_off
+from workflows.parts import processors_off, refreshed, streaming_off
 from workflows.state_machine import StateMachine
-from workflows.states import Chain
+from workflows.states import Chain, Pass
 
 TIMEOUT_SECONDS = 7 * 86_400
 
@@ -20,8 +21,9 @@ def remove_region() -> StateMachine:
         "remove-region",
         Chain(
             [
-                task("LoadDeployment", {"input.$": "$", "expects": ["table", "region", "confirm"]}),
+                task("LoadDeployment", {"input.$": "$", "expects": ["table", "region", "confirm", "failures"]}),
                 task("CheckRemoval", {**REGION, **REQUEST, "confirm.$": "$.confirm"}, result_path="$.checked"),
+                processors_off(),
                 streaming_off(),
                 until_ready(
                     "RemoveReplica", REGION, result="$.replica", deadline="queue_seconds", began="$.stream.began"
@@ -33,9 +35,20 @@ def remove_region() -> StateMachine:
                     deadline="replica_seconds",
                     began="$.replica.began",
                 ),
-                task("ForgetRegion", REGION),
+                task("ForgetRegion", REGION, result_path="$.forgotten"),
+                refreshed(
+                    Pass(
+                        "Report",
+                        parameters={
+                            "table.$": "$.table",
+                            "removed.$": "$.forgotten.removed",
+                            "failure_bucket.$": "$.failure_bucket",
+                        },
+                    )
+                ),
             ]
         ),
-        comment='Remove one Region from a table. Input: {"table": "...", "region": "...", "confirm": "<the region>"}.',
+        comment='Remove one Region from a table. Input: {"table": "...", "region": "...", "confirm": "<the region>"}; '
+        'with "failures": "delete" the records that the processors gave up on go too.',
         timeout_seconds=TIMEOUT_SECONDS,
     )

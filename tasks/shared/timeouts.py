@@ -23,6 +23,11 @@ def of(request: Request) -> dict[str, int]:
         "add_region": added + queue + destination + deployed + MARGIN_SECONDS,
         "deploy_processors": deployed,
         "refresh_regions": deployed + MARGIN_SECONDS,
-        "remove_region": 2 * polling["stack_seconds"] + queue + polling["replica_seconds"] + 2 * stream + 2 * destination + MARGIN_SECONDS,
+        "remove_region": 2 * polling["stack_seconds"]
+        + queue
+        + polling["replica_seconds"]
+        + 2 * stream
+        + 2 * destination
+        + MARGIN_SECONDS,
         "validate": 3 * (validation["deadline_seconds"] + validation["streaming_deadline_seconds"]) + MARGIN_SECONDS,
     }

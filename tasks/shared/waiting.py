@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from math import ceil
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal, TypedDict
 
 from tasks.shared.errors import START_AGAIN, DeadlineExceeded
 
@@ -33,7 +33,7 @@ class Looked(TypedDict):
     status: Literal["BUSY", "READY"]
     began: str
     wait_seconds: int
-    detail: NotRequired[str]
+    detail: str
 
 
 def now() -> datetime:
