@@ -15,7 +15,8 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple
 
-MOST_OTHER_REGIONS = 19  # request: at most 20 Regions
+from tasks.shared.region_parameters import MOST_OTHER_REGIONS, TIMEOUT_SECONDS
+
 PROCESSORS = ("Changes", "Analytics", "Replicator")
 
 # The only operation that DynamoDB delegates is the change data capture for Kinesis, which it does by PutRecord. The
@@ -120,7 +121,7 @@ def parameters() -> dict[str, Any]:
         },
         "AlarmEmail": {"Type": "String", "Default": "", "Description": "Who is told of alarms. Nobody if empty."},
         "IteratorAgeMilliseconds": _number(900_000, "How far a processor may lag behind its stream."),
-        "DurationMilliseconds": _number(48_000, "How long a processor's invocation may take."),
+        "DurationMilliseconds": _number(TIMEOUT_SECONDS * 800, "How long a processor's invocation may take."),
         "UnreplicatedMilliseconds": _number(900_000, "How old a change may be that has not reached Kinesis."),
         "ReplicationLatencyMilliseconds": _number(180_000, "How long replication to another Region may take."),
         "ThrottledEvents": _number(10, "How many throttled reads, and writes, a minute are too many."),

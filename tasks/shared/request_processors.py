@@ -5,7 +5,6 @@ What one event or metric rule may say is in ``request_events``, the replicator's
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from tasks.shared import request_events, request_replicator
@@ -23,10 +22,6 @@ BOTH_IMAGES = "NEW_AND_OLD_IMAGES"
 BATCH_WITHOUT_WINDOW = 10  # Lambda: a greater BatchSize needs MaximumBatchingWindowInSeconds
 DYNAMODB_STREAM_SECONDS = 86_400  # DynamoDB Streams keeps a record for 24 hours
 OLDEST = 604_800  # Lambda: MaximumRecordAgeInSeconds
-
-# Lambda takes a filter pattern of 4,096 characters. One names the origin attribute twice, and has room for the rest.
-LONGEST_PATTERN, REST_OF_PATTERN = 4096, 496
-LONGEST_ORIGIN = (LONGEST_PATTERN - REST_OF_PATTERN) // 2
 
 
 def given(document: Document) -> Iterator[tuple[str, dict[str, Any], str]]:
@@ -137,8 +132,6 @@ def _origin(document: Document) -> Iterator[Problem]:
         yield Problem(path, f"{shown(name)} has type {kind}, and a Region's name is text; name an attribute of type S.")
     if name.startswith(RESERVED):
         yield Problem(path, f"the prefix `{RESERVED}` is reserved for probes; choose another name.")
-    if len(json.dumps(name)) > LONGEST_ORIGIN:
-        yield Problem(path, "is too long for Lambda's event filters as it is written in JSON; choose a shorter name.")
 
 
 RULES: tuple[Callable[[Document], Iterator[Problem]], ...] = (

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from meridian import region_alarms
-from tasks.shared import names
-from tasks.shared.alarm_parameters import alarm_parameters
+from tasks.shared import names, region_parameters
 from tasks.shared.request import complete
 from tests.unit.requests import changed
 
@@ -134,24 +133,14 @@ def test_the_topic_is_an_output_of_a_stack_with_alarms() -> None:
 class TestParameters:
     def test_are_those_that_the_request_gives(self) -> None:
         """What the deployment passes is what the template takes, by name."""
-        assert set(alarm_parameters(request_alarms(), 60)) == set(region_alarms.parameters())
+        assert set(region_parameters._alarms(request_alarms())) == set(region_alarms.parameters())
 
     def test_default_to_what_the_request_defaults_to(self) -> None:
         """A stack made by hand rings when one made from a request does."""
         defaults = {name: str(one["Default"]) for name, one in region_alarms.parameters().items()}
-        assert alarm_parameters(request_alarms(), 60) == {**defaults, "Alarms": "ON"}
+        assert region_parameters._alarms(request_alarms()) == {**defaults, "Alarms": "ON"}
 
     def test_are_in_the_units_of_the_metrics(self) -> None:
-        """Seconds become milliseconds, and percent of a time-out too."""
-        alarms = request_alarms(
-            email="oncall@example.com", iterator_age_seconds=60, duration_percent=50, throttled_events=7
-        )
-        passed = alarm_parameters(alarms, 120)
-        assert passed["AlarmEmail"] == "oncall@example.com"
-        assert passed["IteratorAgeMilliseconds"] == "60000"
-        assert passed["DurationMilliseconds"] == "60000"
-        assert passed["ThrottledEvents"] == "7"
-
-    def test_switch_off_without_alarms(self) -> None:
-        """A request without alarms has none."""
-        assert alarm_parameters(None, 60) == {"Alarms": "OFF"}
+        """Lambda and DynamoDB send milliseconds where a request says seconds."""
+        passed = region_parameters._alarms(request_alarms(iterator_age_seconds=60, unreplicated_seconds=61))
+        assert (passed["IteratorAgeMilliseconds"], passed["UnreplicatedMilliseconds"]) == ("60000", "61000")
