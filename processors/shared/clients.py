@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from typing import Any
 
@@ -21,4 +22,4 @@ def client(service: str, region: str | None = None, *, attempts: int = ATTEMPTS)
         read_timeout=READ_TIMEOUT_SECONDS,
         retries={"mode": "standard", "total_max_attempts": attempts},
     )
-    return boto3.client(service, region_name=region, config=config)  # type: ignore[call-overload]  # a variable
+    return boto3.client(service, region_name=region or os.environ["AWS_REGION"], config=config)  # type: ignore[call-overload]  # a variable

@@ -98,11 +98,12 @@ class Change:
 
 def change_of(record: Any, config: Config) -> Change:
     """The change in a Lambda ``record`` of aws:dynamodb or aws:kinesis. ``Malformed`` for anything else."""
-    sequence = sequence_of(record)
+    sequence, time_to_live = sequence_of(record), config["time_to_live"]
+    expiry = time_to_live["attribute_name"] if time_to_live else None
     try:
         through_kinesis = record["eventSource"] == "aws:kinesis"
         source = _unpacked(record) if through_kinesis else record
-        return _change(source, sequence, config, through_kinesis=through_kinesis)
+        return _change(source, sequence, expiry, through_kinesis=through_kinesis)
     except KeyError as error:
         raise Malformed(sequence, f"{error.args[0]} is missing") from None
     except (ValueError, OverflowError) as error:
@@ -125,7 +126,7 @@ def _unpacked(record: dict[str, Any]) -> dict[str, Any]:
     return cast("dict[str, Any]", json.loads(data, parse_float=Decimal))
 
 
-def _change(source: dict[str, Any], sequence: str, config: Config, *, through_kinesis: bool) -> Change:
+def _change(source: dict[str, Any], sequence: str, expiry: str | None, *, through_kinesis: bool) -> Change:
     body, name = source["dynamodb"], source["eventName"]
     if name not in IMAGES:
         raise ValueError("eventName is none of INSERT, MODIFY and REMOVE")
@@ -138,7 +139,7 @@ def _change(source: dict[str, Any], sequence: str, config: Config, *, through_ki
     return Change(
         sequence=sequence,
         event_id=source["eventID"],
-        kind="EXPIRE" if name == "REMOVE" and _expired(source, old or {}, microseconds, config) else name,
+        kind="EXPIRE" if name == "REMOVE" and _expired(source, old or {}, microseconds, expiry) else name,
         region=source["awsRegion"],
         table=source["tableName"] if through_kinesis else arn.partition("/")[2],
         table_arn=arn,
@@ -166,7 +167,7 @@ def _microseconds(body: dict[str, Any], *, through_kinesis: bool) -> int:
     return int(Decimal(str(body["ApproximateCreationDateTime"])) * MICROSECONDS[unit])
 
 
-def _expired(source: dict[str, Any], old: Image, microseconds: int, config: Config) -> bool:
+def _expired(source: dict[str, Any], old: Image, microseconds: int, attribute: str | None) -> bool:
     """Whether TTL removed the item: as the record says, or, replicated to another Region, as the item's time says.
 
     A replicated removal has no marker (Developer Guide, "DynamoDB Streams and Time to Live"). Whoever deletes an item
@@ -175,8 +176,7 @@ def _expired(source: dict[str, Any], old: Image, microseconds: int, config: Conf
     identity = source.get("userIdentity") or {}
     if all(identity.get(name) == value for name, value in EXPIRED_BY.items()):
         return True
-    time_to_live = config["time_to_live"]
-    expiry = values.number(old.get(time_to_live["attribute_name"])) if time_to_live else None
+    expiry = values.number(old.get(attribute)) if attribute else None
     seconds = microseconds // 1_000_000
     return expiry is not None and seconds - OLDEST_EXPIRY_SECONDS <= expiry <= seconds
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import io
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any, get_type_hints
 
-from processors.shared import clients
+import pytest
+
+from processors.shared import clients, records
 from processors.shared import config as configs
 from processors.shared.logs import logger, report
 from processors.shared.records import Malformed
+from tasks.shared import probes, request
 from tests.unit.processors.records import configuration
 
-if TYPE_CHECKING:
-    import pytest
-
+SHAPES = ("Entity", "Condition", "Field", "EventRule", "MetricRule", "Changes", "Analytics", "Replicator", "Processors")
 TOLD = ("name", "levelname", "msg", "records", "published", "failed", "reason")
 
 
@@ -40,6 +41,19 @@ def test_the_configuration_is_loaded_once(monkeypatch: pytest.MonkeyPatch) -> No
     assert configs.config() == configuration()
     assert configs.config() is configs.config()
     assert bucket.asked == [("meridian-code", "shop/config/1.json")]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_configuration_has_the_words_of_the_request(shape: str) -> None:
+    """It is written from a completed request, by code that never imports the processors."""
+    ours, theirs = (get_type_hints(getattr(module, shape)) for module in (configs, request))
+
+    assert ours.keys() <= theirs.keys()
+
+
+def test_a_probe_is_marked_as_validation_marks_it() -> None:
+    """Otherwise it would meet the business rules."""
+    assert (records.PROBE, records.STEP, records.PROBE_ORIGIN) == (probes.MARKER, probes.STEP, probes.ORIGIN)
 
 
 def test_clients_are_kept_and_give_up_soon() -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError, ReadTimeoutError
+from botocore.stub import Stubber
 from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.shared import event_bus
+from processors.shared.clients import client
 from processors.shared.event_bus import RESERVE_MILLISECONDS, EventBus, EventBusMissing, Outcome, calls, size
 from tests.unit.processors.event_bridge import EventBridge, Refusals, name_of
 
@@ -205,6 +208,21 @@ def test_tries_end_with_the_time() -> None:
         3, "ThrottlingException"
     )
     assert len(bridge.calls) == 1
+
+
+def test_botocore_takes_the_calls_as_they_are() -> None:
+    """And gives a bus that is missing the name that is caught."""
+    events = client("events")
+    sent = entry("e0", Time=datetime(2026, 11, 21, tzinfo=UTC), Resources=["arn:aws:dynamodb:eu-west-1:1:table/shop"])
+    answer: Any = {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]}
+    with Stubber(events) as aws:
+        aws.add_response("describe_event_bus", {}, {"Name": "shop"})
+        aws.add_response("put_events", answer, {"Entries": [{**sent, "EventBusName": "shop"}]})
+        aws.add_client_error("describe_event_bus", "ResourceNotFoundException")
+
+        assert EventBus("shop", events).publish([sent], plenty) == Outcome(1, None)
+        with pytest.raises(EventBusMissing):
+            EventBus("shop", events)
 
 
 def test_a_missing_bus_is_an_error_before_anything_is_lost() -> None:
