@@ -33,7 +33,10 @@ STATUS = {
 
 @dataclass
 class Fault:
-    """An error that waits for the next calls of ``operation``, which is ``service:Operation``."""
+    """An error that waits for the next calls of ``operation``, which is ``service:Operation``.
+
+    Or, as ``AWS::Service::Type``, for the next resources of that type that a stack makes or updates.
+    """
 
     operation: str
     region: str
@@ -43,6 +46,8 @@ class Fault:
 
     def __post_init__(self) -> None:
         service, _, self.name = self.operation.replace(".", ":", 1).partition(":")
+        if self.operation.startswith("AWS::"):
+            service, self.name = "cloudformation", self.operation
         self.service = ALIASES.get(service, service)
         if not self.name or self.service not in find("ministack.app:SERVICE_HANDLERS"):
             raise ValueError(f"{self.operation!r} is not service:Operation, as in dynamodb:UpdateTable")
@@ -78,9 +83,11 @@ class Faults:
         if where in self._disabled and service not in GLOBAL_SERVICES:
             # What every service answers in a Region that the account has not enabled.
             return RefusedByAws("UnrecognizedClientException", "The security token included in the request is invalid.")
-        if not self._faults:
-            return None
-        names = _names(service, request)
+        return self.next(service, _names(service, request)) if self._faults else None
+
+    def next(self, service: str, names: set[str]) -> RefusedByAws | None:
+        """The error that waits in the present Region for something of one of these names, used up by one."""
+        where = region()
         fault = next((fault for fault in self._faults if fault.meets(service, names, where)), None)
         if fault is None:
             return None

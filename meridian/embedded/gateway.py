@@ -16,6 +16,8 @@ from meridian.embedded import (
     regions,
     services,
     stack_names,
+    stack_resources,
+    stacks,
     states_api,
     states_cloudformation,
 )
@@ -51,6 +53,8 @@ def application(settings: Settings, loop: asyncio.AbstractEventLoop) -> Callable
     kinesis_records.install()
     control_plane.install(settings, timeline)
     event_sources.install(settings)
+    stack_resources.install()
+    stacks.install(settings.delays.stack, faults)
     services.wrap_every(faults.wrap)  # outermost: a fault comes before the call has any effect
     return _Gateway(find("ministack.app:app"), faults, replication)
 

@@ -50,7 +50,8 @@ class EmbeddedAws:
 
         ``service_operation`` is the service's endpoint prefix and the operation, ``dynamodb:UpdateTable`` or
         ``states:StartExecution``. ``region`` may be ``*``. The error comes with the HTTP status that AWS gives
-        to its code.
+        to its code. ``AWS::SQS::Queue``, or any other type, is the next resource of that type that a stack makes
+        or updates.
         """
         self._tell("faults", operation=service_operation, region=region, code=code, message=message, times=times)
 
