@@ -35,7 +35,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 # Long enough for a look at the state in between, on a machine that is busy with the other workers.
-QUICK = Delays(table=0.9, replica=1.0, replica_delete=1.0, stream=1.0, destination=0.9, update=0.7, replication_lag=0.3)
+QUICK = Delays(
+    table=0.9,
+    replica=1.0,
+    replica_delete=1.0,
+    stream=1.0,
+    destination=0.9,
+    update=0.7,
+    replication_lag=0.3,
+    event_source=0.7,
+    stack=0.3,
+)
 
 
 @pytest.fixture(scope="session")
