@@ -16,11 +16,13 @@ check: $(VENV)/installed ## Lint, types, and whether definitions/ is what the co
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m workflows --check
+	$(BIN)/python -m meridian.region_template --check
 	$(BIN)/python -m meridian.template --check
 	$(BIN)/python -m meridian.readme --check
 
 definitions: $(VENV)/installed ## Write definitions/ and the generated pages of docs/
 	$(BIN)/python -m workflows
+	$(BIN)/python -m meridian.region_template
 	$(BIN)/python -m meridian.template
 	$(BIN)/python -m meridian.readme
 

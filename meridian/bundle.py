@@ -1,4 +1,6 @@
-"""The zip that every function runs from: the tasks, the request schema and the libraries they need.
+"""The zip that every function runs from: tasks, processors, the data that they read and the libraries they need.
+
+One zip serves the tasks in the home Region and the processors in every Region, so that both are of one version.
 
 The same inputs give the same bytes, on any machine and under any Python: files come in the order of their names,
 with one date and one mode, and are stored without compression, because zlib's output differs between its builds.
@@ -27,9 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[1]
-SCHEMA = "definitions/request.schema.json"
+PACKAGES = ("processors", "tasks")
+DEFINITIONS = ("definitions/region.template.json", "definitions/request.schema.json")
 
-# What the tasks import, and all that those packages declare; a test compares it with their metadata.
+# What these import, and all that those packages declare; a test compares it with their metadata.
 LIBRARIES = ("attrs", "aws_lambda_powertools", "jmespath", "jsonschema", "pyrsistent", "typing_extensions")
 
 # Python, and the data that jsonschema reads, some of which has no suffix. Powertools' web pages stay out.
@@ -57,7 +60,7 @@ class Bundle:
 
 
 def build(path: Path, root: Path = ROOT) -> Bundle:
-    """Write the zip to ``path``; ``root`` holds tasks/ and definitions/.
+    """Write the zip to ``path``; ``root`` holds tasks/, processors/ and definitions/.
 
     Raises ``Refused`` where a library is not installed.
     """
@@ -76,8 +79,9 @@ def _entry(name: str) -> zipfile.ZipInfo:
 
 
 def _ours(root: Path) -> dict[str, bytes]:
-    sources = sorted((root / "tasks").rglob("*.py"))
-    return {path.relative_to(root).as_posix(): path.read_bytes() for path in [*sources, root / SCHEMA]}
+    sources = [path for package in PACKAGES for path in (root / package).rglob("*.py")]
+    definitions = [root / name for name in DEFINITIONS]
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in [*sources, *definitions]}
 
 
 def _libraries() -> dict[str, bytes]:
@@ -92,7 +96,7 @@ def _files(library: str) -> Iterator[tuple[str, bytes]]:
         recorded = None
     if not recorded:
         raise Refused(
-            f"The library {library}, which the tasks need, is not installed",
+            f"The library {library}, which the functions need, is not installed",
             remedy="Install the locked dependencies: `make .venv/installed`.",
         )
     return ((file.as_posix(), file.read_binary()) for file in recorded if _needed(file))

@@ -1,4 +1,4 @@
-"""The roles of the control stack, and the table of them in docs/iam.md."""
+"""Roles and their statements, and the table of the tasks' in docs/iam.md."""
 
 from __future__ import annotations
 
@@ -35,54 +35,57 @@ END = "<!-- End of what `make definitions` writes. -->"
 
 def task_role(permissions: Iterable[Permission], tags: Sequence[Mapping[str, str]]) -> dict[str, Any]:
     """Role of a task's function: what the task declares, and its log."""
-    log = _allow(["logs:CreateLogStream", "logs:PutLogEvents"], [{"Fn::GetAtt": ["TasksLogGroup", "Arn"]}])
-    return _role("lambda", [*map(_statement, permissions), log], tags)
+    log = allow(["logs:CreateLogStream", "logs:PutLogEvents"], [{"Fn::GetAtt": ["TasksLogGroup", "Arn"]}])
+    return role("lambda", [*map(_statement, permissions), log], tags)
 
 
 def state_machine_role(called: Iterable[str], tags: Sequence[Mapping[str, str]]) -> dict[str, Any]:
     """Role of a state machine that calls these: logical ids that end in Function or StateMachine."""
     functions = [one for one in called if one.endswith("Function")]
     machines = [one for one in called if one.endswith("StateMachine")]
-    invoke = _allow(["lambda:InvokeFunction"], _with_versions(functions, ".Arn"))
+    invoke = allow(["lambda:InvokeFunction"], _with_versions(functions, ".Arn"))
     children = [
-        _allow(["states:StartExecution"], _with_versions(machines, "")),
-        _allow(
+        allow(["states:StartExecution"], _with_versions(machines, "")),
+        allow(
             ["states:DescribeExecution", "states:StopExecution"],
             [_arn("states", f"execution:${{{machine}.Name}}:*") for machine in machines],
         ),
-        _allow(["events:DescribeRule", "events:PutRule", "events:PutTargets"], [_arn("events", FOLLOWING_RULE)]),
+        allow(["events:DescribeRule", "events:PutRule", "events:PutTargets"], [_arn("events", FOLLOWING_RULE)]),
     ]
-    log = _allow(LOG_DELIVERY, ["*"])
+    log = allow(LOG_DELIVERY, ["*"])
     own_machines = {"ArnLike": {"aws:SourceArn": _arn("states", "stateMachine:*")}}
-    return _role("states", [invoke, *(children if machines else []), log], tags, own_machines)
+    return role("states", [invoke, *(children if machines else []), log], tags, own_machines)
 
 
-def _role(
+def role(
     service: str,
     statements: Sequence[Statement],
     tags: Sequence[Mapping[str, str]],
     condition: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
+    """A role that only ``service`` may take."""
     trust = {"Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sts:AssumeRole"}
     properties = {
-        "AssumeRolePolicyDocument": _document([{**trust, "Condition": condition} if condition else trust]),
-        "Policies": [{"PolicyName": "permissions", "PolicyDocument": _document(statements)}],
+        "AssumeRolePolicyDocument": document([{**trust, "Condition": condition} if condition else trust]),
+        "Policies": [{"PolicyName": "permissions", "PolicyDocument": document(statements)}],
         "Tags": tags,
     }
     return {"Type": "AWS::IAM::Role", "Properties": properties}
 
 
-def _document(statements: Sequence[Statement]) -> dict[str, Any]:
+def document(statements: Sequence[Statement]) -> dict[str, Any]:
+    """A policy document."""
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
 def _statement(permission: Permission) -> Statement:
-    statement = _allow(permission.actions, [_substituted(one) for one in permission.resources])
-    return {**statement, "Condition": permission.condition} if permission.condition else statement
+    return allow(permission.actions, permission.resources, permission.condition)
 
 
-def _allow(actions: Iterable[str], resources: Sequence[Any]) -> Statement:
-    return {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
+def allow(actions: Iterable[str], resources: Iterable[Any], condition: Mapping[str, Any] | None = None) -> Statement:
+    """A statement; texts of ``resources`` may hold what Fn::Sub fills in."""
+    statement = {"Effect": "Allow", "Action": list(actions), "Resource": [_substituted(one) for one in resources]}
+    return {**statement, "Condition": condition} if condition else statement
 
 
 def _with_versions(logical_ids: Iterable[str], attribute: str) -> list[Any]:
@@ -94,8 +97,8 @@ def _arn(service: str, resource: str) -> Any:
     return {"Fn::Sub": f"arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:${{AWS::AccountId}}:{resource}"}
 
 
-def _substituted(text: str) -> Any:
-    return {"Fn::Sub": text} if "${" in text else text
+def _substituted(resource: Any) -> Any:
+    return {"Fn::Sub": resource} if isinstance(resource, str) and "${" in resource else resource
 
 
 def page(text: str, tasks: Mapping[str, Task[Any, Any]]) -> str:

@@ -14,7 +14,7 @@ import sys
 import tomllib
 from typing import TYPE_CHECKING, Any
 
-from meridian import alerts, iam
+from meridian import alerts, iam, processor_roles, stack_role
 from meridian.bundle import ROOT
 from tasks.shared import names
 
@@ -40,6 +40,17 @@ RUNTIME = "python3.13"
 ARCHITECTURE = "x86_64"
 MEMORY_MB = 256  # twice the least, for the processor time that comes with it: importing boto3 is most of a cold start
 
+# What tasks read, besides what each is given: where their code lies, and with what CloudFormation makes region stacks.
+ENVIRONMENT = {
+    "ACCOUNT_ID": {"Ref": "AWS::AccountId"},
+    "ARTIFACT_BUCKET": {"Ref": "ArtifactBucket"},
+    "CODE_SHA256": {"Ref": "CodeSha256"},
+    "LOG_RETENTION_DAYS": {"Ref": "LogRetentionDays"},
+    "POWERTOOLS_SERVICE_NAME": names.PREFIX,
+    "PROCESSOR_BOUNDARY_ARN": {"Ref": "ProcessorBoundary"},
+    "REGION_STACK_ROLE_ARN": {"Fn::GetAtt": ["RegionStackRole", "Arn"]},
+}
+
 TAGS = [{"Key": "meridian:stack", "Value": "control"}]
 
 # A running execution may still call an old version. A version that was made by an update that then failed must go,
@@ -53,6 +64,8 @@ def control_template() -> dict[str, Any]:
     resources: dict[str, Resource] = {
         "TasksLogGroup": _log_group(TASKS_LOG_GROUP),
         "StatesLogGroup": _log_group(STATES_LOG_GROUP),
+        "ProcessorBoundary": processor_roles.boundary(),
+        "RegionStackRole": stack_role.role(TAGS),
     }
     for name, task in found.items():
         resources |= _function(name, task)
@@ -136,9 +149,7 @@ def _function(name: str, task: Task[Any, Any]) -> dict[str, Resource]:
         "Role": {"Fn::GetAtt": [f"{logical_id}Role", "Arn"]},
         "MemorySize": MEMORY_MB,
         "Timeout": task.timeout_seconds,
-        "Environment": {
-            "Variables": {"ARTIFACT_BUCKET": {"Ref": "ArtifactBucket"}, "POWERTOOLS_SERVICE_NAME": names.PREFIX}
-        },
+        "Environment": {"Variables": ENVIRONMENT},
         # What Lambda itself logs is then JSON too, like the line of the task.
         "LoggingConfig": {"LogGroup": {"Ref": "TasksLogGroup"}, "LogFormat": "JSON"},
         "Tags": TAGS,
@@ -163,7 +174,7 @@ def _version_description(function: Mapping[str, Any]) -> Any:
     """
     counted = {key: value for key, value in function.items() if key != "Tags"}
     digest = hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()[:16]
-    return {"Fn::Sub": f"${{CodeSha256}} {digest} ${{ArtifactBucket}}"}
+    return {"Fn::Sub": f"${{CodeSha256}} {digest} ${{ArtifactBucket}} ${{LogRetentionDays}}"}
 
 
 def _state_machine(name: str, definition: str) -> dict[str, Resource]:

@@ -52,7 +52,7 @@ def ensure(aws: Clients, region: str, bucket: str, tag: tuple[str, str]) -> None
     found = _tags(s3, bucket, region)
     if found is None:
         _create(s3, bucket, region)
-    elif found or next(_contents(s3, bucket), []):
+    elif found or not _is_empty(s3, bucket):
         _require(found, tag, bucket, region)
         return
     s3.put_public_access_block(PublicAccessBlockConfiguration=NO_PUBLIC_ACCESS, **ours)
@@ -101,7 +101,7 @@ def empty(aws: Clients, region: str, bucket: str, prefix: str = "") -> None:
 def delete_if_empty(aws: Clients, region: str, bucket: str) -> None:
     """Delete the bucket, unless it holds something, also since the look at it."""
     s3 = aws.s3(region)
-    if next(_contents(s3, bucket), []):
+    if not _is_empty(s3, bucket):
         return
     try:
         s3.delete_bucket(**_ours(bucket))
@@ -144,6 +144,10 @@ def _contents(s3: S3Client, bucket: str, prefix: str = "") -> Iterator[list[Obje
         found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
         if found:
             yield [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found]
+
+
+def _is_empty(s3: S3Client, bucket: str) -> bool:
+    return next(_contents(s3, bucket), None) is None
 
 
 def _require(found: dict[str, str], tag: tuple[str, str], bucket: str, region: str) -> None:

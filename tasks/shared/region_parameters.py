@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Parameters = dict[str, str]
 
 MOST_OTHER_REGIONS = 19  # request: at most 20 Regions
+MOST_FILTER_PATTERNS = 3
 # Of every processor. Ten thousand records, Lambda's largest batch, take a hundred calls of DynamoDB one after another;
 # what takes longer than this hangs, and the batch shall come again.
 TIMEOUT_SECONDS = 120
