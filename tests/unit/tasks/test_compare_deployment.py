@@ -327,8 +327,8 @@ SCENARIOS = [
             says=[
                 (
                     "orders cannot be changed so: the replicator's destination orders-copy in ap-southeast-1 has the "
-                    f"key {has} and cannot hold items with the key orderId (S), customerId (S); name another table under "
-                    "processors.replicator.destination. Nothing was changed."
+                    f"key {has} and cannot hold items with the key orderId (S), customerId (S); name another table "
+                    "under processors.replicator.destination. Nothing was changed."
                 )
             ],
         )
