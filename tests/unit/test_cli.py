@@ -109,8 +109,10 @@ class TestMisuse:
             (["status"], "Missing argument 'table'"),
             (
                 ["run"],
-                "Choose from: provision, add-region, deploy-processors, refresh-regions, validate, redeliver, "
-                "remove-region, cleanup. See",
+                (
+                    "Choose from: provision, add-region, deploy-processors, refresh-regions, validate, redeliver, "
+                    "remove-region, cleanup. See"
+                ),
             ),
             (["run", "deploy"], "Invalid value for 'workflow': 'deploy' is not one of"),
             (["status", "x", *HOME], "'x' is no name of a table"),

@@ -10,8 +10,10 @@ from tasks.shared import request as requests
 from tasks.shared import timeouts
 from tasks.shared.clients import Clients
 from tasks.shared.probes import pairs
+from tasks.shared.streaming import STEPS
 from tasks.shared.task import STARTED_BY
 from tasks.summarize import summarize
+from tasks.summarize_redelivery import summarize_redelivery
 from workflows.contracts import LOGGED, gives, takes
 
 if TYPE_CHECKING:
@@ -91,6 +93,12 @@ def _written(event: dict[str, Any], request: dict[str, Any]) -> dict[str, Any]:
     return {"run": "r", "step": event["step"], "written_at": {}, "seen": seen, "looks": 0, "began": BEGAN}
 
 
+def _records(event: dict[str, Any]) -> dict[str, Any]:
+    """Every write's record in its own Region's stream."""
+    found = {step: {step: 5} for step in STEPS}
+    return {**event["streaming"], "records": {region: {"from_ms": 0, "found": found} for region in event["regions"]}}
+
+
 def _summarized(event: dict[str, Any], _: dict[str, Any]) -> dict[str, Any]:
     return dict(summarize.run(cast("Any", event), Clients()))  # it calls nothing, so it may be the real one
 
@@ -109,6 +117,22 @@ ANSWERS: dict[str, Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]] =
     "forget_deployment": lambda event, _: {"table": event["table"], "removed": [*event["replicas"], event["home"]]},
     "write_probes": _written,
     "summarize": _summarized,
+    "stage_code": lambda _, __: {"code_key": "code", "config_key": "config", "template_url": "https://template"},
+    "create_failure_bucket": lambda _, __: {"bucket": "failures"},
+    "unstage_code": lambda _, __: {"bucket": "code"},
+    "delete_failure_bucket": lambda _, __: {"bucket": "failures", "kept": 0, "more": False},
+    "publish_dashboard": lambda _, __: {"dashboard": "orders", "change": "put"},
+    "delete_dashboard": lambda _, __: {"dashboard": "orders", "deleted": True},
+    "summarize_redelivery": lambda event, _: dict(summarize_redelivery.run(cast("Any", event), Clients())),
+}
+# What the answer of a task in a loop holds besides the loop's own members.
+LOOKS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "read_probes": lambda event: dict(event["probes"]),
+    "read_records": _records,
+    "read_metrics": lambda event: dict(event["streaming"]),
+    "read_events": lambda event: dict(event["streaming"]),
+    "redeliver_failures": lambda event: dict(event["progress"]),
+    "deploy_processors": lambda _: {"began": BEGAN, "detail": "", "revision": "r"},
 }
 
 
@@ -116,4 +140,4 @@ def _answer(task: str, event: dict[str, Any], request: dict[str, Any], status: s
     if task in ANSWERS:
         return ANSWERS[task](event, request)
     looked = {"status": status, "wait_seconds": WAIT_SECONDS}
-    return {**event["probes"], **looked} if task == "read_probes" else {**looked, "began": BEGAN, "detail": ""}
+    return {**(LOOKS[task](event) if task in LOOKS else {"began": BEGAN, "detail": ""}), **looked}

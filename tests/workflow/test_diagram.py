@@ -60,7 +60,7 @@ def test_a_choice_says_what_it_chooses_by() -> None:
     """The rules of a choice stand on its lines in a few words."""
     text = mermaid(DEFINITIONS["add-region"])
     assert 'StreamingWanted -- "kinesis is not null" --> EnableStreaming' in text
-    assert 'StreamingWanted -- "else" --> RecordRegion' in text
+    assert 'StreamingWanted -- "else" --> DeployProcessors' in text
     assert 'EnableStreaming_ready -- "status = BUSY" --> EnableStreaming_wait' in text
 
 

@@ -36,6 +36,8 @@ DOCUMENTED_LAMBDA_ERRORS = {
 # Codes that every service of AWS may answer, and that no service model holds ("Common Errors" of each API reference;
 # S3's and EC2's own lists call the first one InternalError).
 COMMON_CODES = {"InternalError", "InternalFailure", "ServiceUnavailable"}
+# Amazon S3 API Reference, "Error responses": another call is changing the bucket.
+S3_CODES = {"OperationAborted"}
 
 MERIDIAN_ERRORS = {
     name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.MeridianError)
@@ -63,7 +65,7 @@ def raisable() -> frozenset[str]:
             for shape in operation.error_shapes:
                 codes |= {shape.name, str(shape.metadata.get("error", {}).get("code", shape.name))}
     connection = {name for name, kind in vars(botocore.exceptions).items() if isinstance(kind, type)}
-    return frozenset(codes | connection | COMMON_CODES)
+    return frozenset(codes | connection | COMMON_CODES | S3_CODES)
 
 
 def retried(workflow: str) -> set[str]:

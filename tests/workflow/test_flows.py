@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tasks.shared.task import STARTED_BY
 from tests.workflow.fakes import ANSWERS, REGIONS, REQUEST, WAIT_SECONDS, WITHOUT_KINESIS, error, functions
-from tests.workflow.test_coverage import CHILDREN, INPUTS, broken_in
+from tests.workflow.test_coverage import CHILDREN, INPUTS, broken_in, children
 
 if TYPE_CHECKING:
     from tests.workflow.conftest import Account
     from tests.workflow.interpreter import Interpreter
 
+DEPLOY_STATES = ["LoadDeployment", "StageCode", "CreateFailureBucket", "DeployProcessors", "DescribeStack"]
+PROCESSORS_OFF = ["DeleteProcessors", "DescribeStack", "UnstageCode", "DeleteFailureBucket"]
+STREAMING_OFF = ["DisableStreaming", "DescribeDestination", "DeleteStream", "DescribeStream"]
 STREAM_STATES = ["CreateStream", "DescribeStream", "ConfigureStream", "EnableStreaming", "DescribeDestination"]
 
 
@@ -38,6 +42,8 @@ class TestProvision:
             "CreateTable",
             "DescribeTable",
             "ProtectTable",
+            "CreateDestinationTable",
+            "PublishDashboard",
         ]
         assert [one.workflow for one in interpreter.executions.values()][-2:] == ["validate", "provision"]
         assert execution.status == "SUCCEEDED"
@@ -55,7 +61,7 @@ class TestProvision:
     def test_runs_its_real_children(self, account: Account) -> None:
         """With its children run from their own definitions, the whole ends with the validation's checks."""
         execution = account().run("provision", REQUEST)
-        assert (execution.status, execution.output["validation"]["passed"]) == ("SUCCEEDED", 3 * 6)
+        assert (execution.status, execution.output["validation"]["passed"]) == ("SUCCEEDED", 3 * 6 + 3)
 
     def test_touches_nothing_when_the_request_is_refused(self, account: Account) -> None:
         """A refused request ends the execution in the state that refused it, before anything is called that makes."""
@@ -90,7 +96,7 @@ class TestProvision:
 class TestAddRegion:
     def test_streams_after_both_halves_are_ready(self, account: Account) -> None:
         """Replica and stream are made side by side; streaming begins when both are there; the record comes last."""
-        interpreter = account(busy=0)
+        interpreter = account(busy=0, children=children("add-region"))
         execution = interpreter.run("add-region", INPUTS["add-region"])
         calls = interpreter.called()
         halves = [["AddReplica", "DescribeTable (replica)", "ProtectTable (replica)"], STREAM_STATES[:3]]
@@ -112,12 +118,26 @@ class TestAddRegion:
         execution = interpreter.run("add-region", INPUTS["add-region"])
         assert execution.status == "SUCCEEDED"
         assert set(interpreter.called()) & set(STREAM_STATES) == set()
-        assert interpreter.called()[-1] == "RecordRegion"
+        assert "RecordRegion" in interpreter.called()
+
+    def test_deploys_the_stack_before_the_region_counts_as_complete(self, account: Account) -> None:
+        """Code and failure bucket are there before the stack, and the stack is complete before the Region is."""
+        interpreter = account(busy=0)
+        interpreter.run("add-region", {**INPUTS["add-region"], STARTED_BY: "parent"})
+        calls = interpreter.called()
+        assert calls[-len(DEPLOY_STATES) - 1 :] == [*DEPLOY_STATES, "RecordRegion"]
+
+    def test_tells_the_other_regions_unless_its_parent_does(self, account: Account) -> None:
+        """Started by itself it brings every Region's alarms up to date; started by provision it does not."""
+        for started, refreshed in (({}, True), ({STARTED_BY: "parent"}, False)):
+            interpreter = account(children=children("add-region"))
+            interpreter.run("add-region", {**INPUTS["add-region"], **started})
+            assert ("refresh-regions" in {one.workflow for one in interpreter.executions.values()}) == refreshed
 
     @pytest.mark.parametrize("busy", [0, 3])
     def test_a_busy_answer_is_asked_for_again(self, account: Account, busy: int) -> None:
         """A task that answers BUSY is called again after the seconds it asked for, until it is READY."""
-        interpreter = account(busy=busy)
+        interpreter = account(busy=busy, children=children("add-region"))
         interpreter.run("add-region", INPUTS["add-region"])
         assert interpreter.called().count("AddReplica") == busy + 1
         assert interpreter.waits == [WAIT_SECONDS] * busy * 8
@@ -155,9 +175,22 @@ class TestValidate:
             "ReadProbes (update)",
             "WriteProbes (delete)",
             "ReadProbes (delete)",
+            "ReadRecords",
+            "ReadMetrics",
+            "ReadEvents",
             "Summarize",
         ]
-        assert (execution.output["passed"], execution.output["failed"]) == (18, 0)
+        assert (execution.output["passed"], execution.output["failed"]) == (21, 0)
+
+    @pytest.mark.parametrize("state", ["ReadRecords", "ReadMetrics", "ReadEvents"])
+    def test_streaming_that_breaks_off_does_not_hide_replication(self, account: Account, state: str) -> None:
+        """The verdict names the error of the streaming part, and what replication had shown by then."""
+        interpreter = account(broken_in(state, "AccessDeniedException", functions()))
+        execution = interpreter.run("validate", INPUTS["validate"])
+        assert interpreter.called()[-1] == "Summarize (streaming broken off)"
+        message = json.loads(execution.cause)["errorMessage"]
+        assert "after 18 of 18 checks of replication had passed" in message
+        assert "AccessDeniedException" in message
 
     @pytest.mark.parametrize("state", ["WriteProbes", "ReadProbes", "WriteProbes (update)", "ReadProbes (update)"])
     def test_what_breaks_off_is_cleared_up(self, account: Account, state: str) -> None:
@@ -193,34 +226,34 @@ class TestValidate:
         execution = account({"write_probes": write_probes}).run("validate", INPUTS["validate"])
         assert (execution.status, execution.error) == ("FAILED", "ValidationFailed")
         message = json.loads(execution.cause)["errorMessage"]
-        assert "1 of 18 checks of orders failed" in message
+        assert "1 of 21 checks of orders failed" in message
         assert "eu-west-1 did not see the update from us-east-1" in message
 
 
 class TestRemoveRegion:
     def test_removes_leaf_first(self, account: Account) -> None:
         """Streaming goes before the stream, the stream before the replica, and the record last."""
-        interpreter = account()
+        interpreter = account(children=children("remove-region"))
         execution = interpreter.run("remove-region", INPUTS["remove-region"])
         assert first_calls(interpreter) == [
             "LoadDeployment",
             "CheckRemoval",
-            "DisableStreaming",
-            "DescribeDestination",
-            "DeleteStream",
-            "DescribeStream",
+            *PROCESSORS_OFF,
+            *STREAMING_OFF,
             "RemoveReplica",
             "DescribeTable",
             "ForgetRegion",
         ]
-        assert execution.output == {"table": "orders", "removed": "eu-west-1"}
+        bucket = {"bucket": "failures", "kept": 0, "more": False}
+        assert execution.output == {"table": "orders", "removed": "eu-west-1", "failure_bucket": bucket}
 
     def test_waits_for_what_goes(self, account: Account) -> None:
         """Each look waits for the thing to be gone, not for it to be ACTIVE."""
-        interpreter = account()
+        interpreter = account(children=children("remove-region"))
         interpreter.run("remove-region", INPUTS["remove-region"])
         wanted = {call.state: call.event["wanted"] for call in interpreter.calls if "wanted" in call.event}
-        assert wanted == {"DescribeDestination": "DISABLED", "DescribeStream": "GONE", "DescribeTable": "GONE"}
+        gone = dict.fromkeys(("DescribeStack", "DescribeStream", "DescribeTable"), "GONE")
+        assert wanted == {**gone, "DescribeDestination": "DISABLED"}
 
 
 class TestCleanup:
@@ -231,16 +264,24 @@ class TestCleanup:
         assert interpreter.called() == [
             "LoadDeployment",
             "ConfirmCleanup",
-            "DisableStreaming",
-            "DescribeDestination",
-            "DeleteStream",
-            "DescribeStream",
+            *PROCESSORS_OFF,
+            *STREAMING_OFF,
+            "DeleteDestinationTable",
             "DeleteTable",
             "DescribeTable",
+            "DeleteDashboard",
             "ForgetDeployment",
         ]
         assert set(regions_of(interpreter, "DeleteStream")) == {REGIONS[0]}
-        assert execution.output == {"table": "orders", "removed": [*REGIONS[1:], REGIONS[0]]}
+        assert execution.output["removed"] == [*REGIONS[1:], REGIONS[0]]
+
+    @pytest.mark.parametrize("failures", ["", "delete"])
+    def test_says_what_becomes_of_the_failure_buckets(self, account: Account, failures: str) -> None:
+        """Whether records that were given up on may go is said to every Region, the home Region too."""
+        interpreter = account(busy=0)
+        interpreter.run("cleanup", {**INPUTS["cleanup"], "failures": failures})
+        told = {call.event["failures"] for call in interpreter.calls if call.state == "DeleteFailureBucket"}
+        assert (told, set(regions_of(interpreter, "DeleteFailureBucket"))) == ({failures}, set(REGIONS))
 
     def test_stops_when_a_replica_stays(self, account: Account) -> None:
         """A replica that cannot go yet ends cleanup before anything of the home Region is touched."""
@@ -266,7 +307,16 @@ class TestCleanup:
         one = {**REQUEST, "regions": REGIONS[:1]}
         interpreter = account(request=one, busy=0)
         execution = interpreter.run("cleanup", INPUTS["cleanup"])
-        assert execution.output == {"table": "orders", "removed": REGIONS[:1]}
+        assert execution.output["removed"] == REGIONS[:1]
+
+
+class TestRefreshRegions:
+    def test_deploys_every_region_and_publishes_once(self, account: Account) -> None:
+        """Each Region's stack is brought up to date, then the dashboard."""
+        interpreter = account(busy=0)
+        interpreter.run("refresh-regions", INPUTS["refresh-regions"])
+        assert sorted(regions_of(interpreter, "DeployProcessors")) == sorted(REGIONS)
+        assert interpreter.called()[-1] == "PublishDashboard"
 
 
 @pytest.mark.parametrize("workflow", INPUTS)
