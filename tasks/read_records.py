@@ -1,6 +1,6 @@
 """Look once, in every Region's Kinesis stream, for the records of what this run wrote there.
 
-Changes nothing; may run any number of times. All shards are read from the last look's position.
+Changes nothing; may run any number of times. All shards are read, each from where the last look came to.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ import json
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from tasks.shared import names, probes, shards, streaming
 from tasks.shared.streaming import Looked, Looking, Records
 from tasks.shared.task import STREAM, allow, task
+from tasks.shared.waiting import now
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from tasks.shared.clients import Clients
 
 SHARDS_AT_ONCE = 4  # of one Region
+MOST_BEHIND = 20  # shards of a Region whose own positions are carried to the next look
 LOOK_SECONDS = 40  # no shard is begun later in a look
 ID_LENGTH = 8  # of the 32 digits of an eventID: enough to tell a handful of records apart
 
@@ -35,7 +38,7 @@ def read_records(event: Event, aws: Clients) -> Looked:
     if "records" not in streaming.wanted(event["request"]):
         return streaming.looked(event, busy=False)
     regions, before = event["regions"], event["streaming"]["records"]
-    start: Records = {"from_ms": shards.milliseconds(streaming.since(event["streaming"])), "found": {}}
+    start: Records = {"from_ms": shards.milliseconds(streaming.since(event["streaming"])), "behind": {}, "found": {}}
     clients = {region: aws.kinesis(region) for region in regions}
 
     def look(region: str) -> Records:
@@ -54,22 +57,39 @@ def _look(kinesis: KinesisClient, event: Event, region: str, before: Records) ->
     """Read what is new in one Region; what a step has shown is kept."""
     if _complete(before):
         return before
-    stream, from_ms, run = names.stream(event["table"]), before["from_ms"], event["streaming"]["run"]
+    stream, run = names.stream(event["table"]), event["streaming"]["run"]
     found = {step: dict(ids) for step, ids in before["found"].items()}
+    behind: dict[str, int] = {}
+    # Before the shards are listed: what comes into a shard that is born later has come after this moment.
+    tip_ms = shards.milliseconds(now() - timedelta(seconds=streaming.CLOCKS_APART_SECONDS))
     until = time.monotonic() + LOOK_SECONDS
 
-    def read(shard: str) -> tuple[list[Any], int]:
-        return shards.read(kinesis, stream, shard, from_ms, run.encode()) if time.monotonic() < until else ([], from_ms)
+    def read(shard: str) -> tuple[list[Any], int | None]:
+        from_ms = before["behind"].get(shard, before["from_ms"])
+        if time.monotonic() >= until:
+            return [], from_ms
+        return shards.read(kinesis, stream, shard, from_ms, run.encode())
 
-    listed = shards.listed(kinesis, stream, from_ms)
+    listed = shards.listed(kinesis, stream, min([before["from_ms"], *before["behind"].values()]))
     random.shuffle(listed)  # where one look cannot read them all, the next one begins with others
-    positions = []
     with ThreadPoolExecutor(max_workers=SHARDS_AT_ONCE) as pool:
-        for records, position in pool.map(read, listed):
-            positions.append(position)
+        for shard, (records, reached_ms) in zip(listed, pool.map(read, listed), strict=True):
+            behind.update({} if reached_ms is None else {shard: reached_ms})
             for step, identity, arrived_ms in _own(records, run, region):
                 found.setdefault(step, {}).setdefault(identity, arrived_ms)
-    return {"from_ms": min(positions, default=from_ms), "found": found}
+    return {**_positions(max(tip_ms, before["from_ms"]), behind), "found": found}
+
+
+class Positions(TypedDict):
+    from_ms: int
+    behind: dict[str, int]
+
+
+def _positions(tip_ms: int, behind: dict[str, int]) -> Positions:
+    """Where the next look reads on. Of many shards that are behind, those least behind share the common position."""
+    ordered = sorted(behind, key=behind.__getitem__)
+    shared = [behind[shard] for shard in ordered[MOST_BEHIND:]]
+    return {"from_ms": min([tip_ms, *shared]), "behind": {shard: behind[shard] for shard in ordered[:MOST_BEHIND]}}
 
 
 def _own(records: list[Any], run: str, region: str) -> list[tuple[str, str, int]]:

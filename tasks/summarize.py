@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from tasks.shared import checks, names
+from tasks.shared import checks, names, streaming
 from tasks.shared.errors import ValidationFailed
 from tasks.shared.task import task
 
@@ -94,9 +94,11 @@ def _failures(judged: list[Judged]) -> list[str]:
 def _sentence(event: Event, judged: list[Judged]) -> str:
     failures, validation = _failures(judged), event["request"]["validation"]
     more = f"; and {len(failures) - MOST_NAMED} more" if len(failures) > MOST_NAMED else ""
+    streams = streaming.wanted(event["request"])
+    also = f" (streaming: {validation['streaming_deadline_seconds']} s)" if streams else ""
     return (
-        f"{len(failures)} of {len(judged)} checks of {event['table']} failed within {validation['deadline_seconds']} s "
-        f"(streaming: {validation['streaming_deadline_seconds']} s): {'; '.join(failures[:MOST_NAMED])}{more}"
+        f"{len(failures)} of {len(judged)} checks of {event['table']} failed within {validation['deadline_seconds']} s"
+        f"{also}: {'; '.join(failures[:MOST_NAMED])}{more}"
     )
 
 

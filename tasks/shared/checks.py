@@ -73,7 +73,7 @@ class Behind(NamedTuple):
 
     def seen(self, region: str) -> Seen:
         kinds = streaming.wanted(self.request)
-        records = self.found["records"].get(region, {"from_ms": 0, "found": {}})["found"]
+        records = self._records(region)
         arrived_ms = min(records.get("put", {}).values(), default=None)
         return {
             "records": sum(map(len, records.values())) if "records" in kinds else None,
@@ -93,7 +93,7 @@ class Behind(NamedTuple):
         ]
 
     def _record(self, region: str) -> Judged:
-        found = self.found["records"].get(region, {"from_ms": 0, "found": {}})["found"]
+        found = self._records(region)
         missing = [step for step in streaming.STEPS if step not in found]
         latency = self.seen(region)["record_latency_ms"]
         return _own(
@@ -119,13 +119,18 @@ class Behind(NamedTuple):
         for step in streaming.STEPS:
             count, places = len(events["ids"].get(region, {}).get(step, {})), streaming.seen_in(events, region, step)
             if count != 1 or places != expected:
-                where = _and([self.regions[place] for place in sorted(places)]) or "no Region"
-                wrong.append(f"the {step} is {count} in {where}")
-        return _own("one_event", region, wrong, None, f"the writes from {region} are not one event each: {_and(wrong)}")
+                where = _and([self.regions[place] for place in sorted(places)])
+                wrong.append(f"{step}: {count} in {where}" if count else f"{step}: none")
+        return _own(
+            "one_event", region, wrong, None, f"the writes from {region} are not one event each ({', '.join(wrong)})"
+        )
 
     def _events(self, region: str) -> int:
         place, steps = self.regions.index(region), self.found["events"]["ids"].values()
         return sum(place in places for by_step in steps for ids in by_step.values() for places in ids.values())
+
+    def _records(self, region: str) -> dict[str, dict[str, int]]:
+        return self.found["records"][region]["found"] if region in self.found["records"] else {}
 
     def _latency(self, region: str, arrived_ms: int | None) -> int | None:
         """Never negative: the clocks of two services differ a little, and the write is timed after its answer."""

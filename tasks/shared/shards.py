@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-
-from tasks.shared.streaming import CLOCKS_APART_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,8 +43,8 @@ def _listed(kinesis: KinesisClient, given: dict[str, Any]) -> Iterator[str]:
 
 def read(
     kinesis: KinesisClient, stream: str, shard: str, from_ms: int, holding: bytes
-) -> tuple[list[RecordTypeDef], int]:
-    """Give a shard's records since a moment that hold some bytes, and the moment from which the next look reads on.
+) -> tuple[list[RecordTypeDef], int | None]:
+    """Give a shard's records since a moment that hold some bytes, and where to read on; ``None`` if there is no more.
 
     One look ends at the tip, after ``MOST_READS`` answers, or where others use up what the shard allows.
     """
@@ -58,7 +55,6 @@ def read(
         StreamName=stream, ShardId=shard, ShardIteratorType="AT_TIMESTAMP", Timestamp=moment(from_ms)
     )["ShardIterator"]
     for _ in range(MOST_READS):
-        asked_ms = time.time_ns() // 1_000_000
         try:
             answer = kinesis.get_records(ShardIterator=str(iterator), Limit=RECORDS_AT_ONCE)
         except busy:
@@ -66,7 +62,7 @@ def read(
         records += [record for record in answer["Records"] if holding in record["Data"]]
         iterator = answer.get("NextShardIterator")
         if not iterator or not answer.get("MillisBehindLatest"):  # a closed shard's end, or the tip
-            return records, max(from_ms, asked_ms - CLOCKS_APART_SECONDS * 1_000)
+            return records, None
         if answer["Records"]:
             reached = milliseconds(answer["Records"][-1]["ApproximateArrivalTimestamp"])
     return records, reached

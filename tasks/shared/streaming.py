@@ -25,12 +25,14 @@ CLOCKS_APART_SECONDS = 10  # more than the clocks of two services differ
 
 
 class Records(TypedDict):
-    """One Region's stream: the moment up to which it is read, and by step each record's id and arrival.
+    """One Region's stream: where the next look reads on, and by step each record's id and arrival.
 
-    Moments are milliseconds since 1970. The same record may come twice, with the same id.
+    ``behind`` are the shards of which a look did not come to the tip; all others are read from ``from_ms``. Moments are
+    milliseconds since 1970. The same record may come twice, with the same id.
     """
 
     from_ms: int
+    behind: dict[str, int]
     found: dict[str, dict[str, int]]
 
 

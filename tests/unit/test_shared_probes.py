@@ -73,3 +73,25 @@ def test_pairs_are_ordered_and_complete(regions: list[str]) -> None:
     pairs = probes.pairs(regions)
     assert len(set(pairs)) == len(pairs) == max(len(regions) * (len(regions) - 1), 1)
     assert all(origin != reader for origin, reader in pairs) or len(regions) == 1
+
+
+def image(step: str, run: str = "r") -> dict[str, Any]:
+    return {probes.MARKER: {"S": run}, probes.STEP: {"S": step}, probes.ORIGIN: {"S": "us-east-1"}}
+
+
+def test_a_change_record_tells_its_step() -> None:
+    """A put and an update are named in the new image; a removed probe is known by its old one."""
+    told = {
+        "put": {"NewImage": image("put")},
+        "update": {"NewImage": image("update"), "OldImage": image("put")},
+        "delete": {"OldImage": image("update")},
+    }
+    for step, change in told.items():
+        assert probes.told_by(change, "r") == {"origin": "us-east-1", "step": step}
+
+
+def test_a_change_of_another_item_tells_nothing() -> None:
+    """Another run's probe, an application's item and a record without images are no probe of this run."""
+    changes: list[dict[str, Any]] = [{"NewImage": image("put", "other")}, {"NewImage": {"id": {"S": "r"}}}, {}]
+    for change in changes:
+        assert probes.told_by(change, "r") is None

@@ -49,7 +49,11 @@ def test_has_scenarios(name: str) -> None:
 # ---------------------------------------------------------------------------------------------------------------- calls
 
 # Where IAM's action is not named after the operation.
-ACTIONS = {"s3:ListObjectsV2": "s3:ListBucket"}
+ACTIONS = {
+    "s3:ListObjectsV2": "s3:ListBucket",
+    "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
+    "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
+}
 
 # What AWS checks besides the operation that is called, and why.
 ALSO = {
@@ -128,6 +132,7 @@ def test_may_do_nothing_else(name: str) -> None:
 def test_may_do_it_on_our_resources_only(name: str) -> None:
     """A wildcard resource is left to actions that know no other; roles are made for one service each."""
     knows_no_resource = {
+        "cloudwatch:GetMetricStatistics",
         "dynamodb:DescribeLimits",
         "ec2:DescribeRegions",
         "iam:CreateServiceLinkedRole",

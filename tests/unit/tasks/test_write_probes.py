@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tests.unit.tasks.fakes import Answer, MotoClients, StubbedClients
 
 RUN = probes.run_of(EXECUTION)
+BEGAN = "2026-11-21T10:00:00.000Z"
+TOMORROW = 1_795_255_200 + 86_400
 CONDITION = "attribute_not_exists(#key) OR #marker = :run"
 NAMES = {"#key": "orderId", "#marker": probes.MARKER}
 VALUES = {":run": {"S": RUN}}
@@ -29,6 +31,7 @@ def event(step: str, *regions: str, request: Any = REQUEST) -> Any:
         "request": request,
         "regions": list(regions),
         "step": step,
+        "began": BEGAN,
         "execution": {"Id": EXECUTION},
         "state": {"Name": "WriteProbes"},
     }
@@ -198,15 +201,20 @@ class TestOnATable:
                     assert [item[probes.STEP]["S"] for item in items(moto, region)] == left
 
     def test_a_probe_expires_where_the_table_has_ttl(self, moto: MotoClients, request_: Request) -> None:
-        """A probe that nobody deleted goes by itself, a day later."""
+        """A probe that nobody deleted goes by itself, a day after the run began."""
         made(moto, request_)
         write_probes.run(event("put", HOME, request=request_), moto)
         (probe,) = items(moto, HOME)
-        if request_["time_to_live"]:
-            left = int(probe["expiresAt"]["N"]) - time.time()
-            assert probes.LIFETIME_SECONDS - 60 < left <= probes.LIFETIME_SECONDS
-        else:
-            assert "expiresAt" not in probe
+        assert probe.get("expiresAt") == ({"N": str(TOMORROW)} if request_["time_to_live"] else None)
+
+    def test_a_put_that_is_tried_again_changes_nothing(self, moto: MotoClients, request_: Request) -> None:
+        """The second try writes the same item, so that DynamoDB makes no second record of it."""
+        made(moto, request_)
+        found = []
+        for _ in range(2):
+            write_probes.run(event("put", HOME, request={**request_, "origin_attribute": "origin"}), moto)
+            found.append(items(moto, HOME))
+        assert found[0] == found[1]
 
     def test_items_of_others_are_not_touched(self, moto: MotoClients, request_: Request) -> None:
         """An application's items are the same after a whole run, also under the probe's own key."""
@@ -237,3 +245,25 @@ def test_the_key_is_the_key_also_where_it_is_the_ttl_attribute(moto: MotoClients
     made(moto, request)
     write_probes.run(event("put", HOME, request=request), moto)
     assert moto.dynamodb(HOME).get_item(TableName=TABLE, Key=key(HOME, request))["Item"]
+
+
+@pytest.mark.parametrize("step", ["put", "update"])
+def test_a_probe_carries_the_region_of_the_write(moto: MotoClients, step: str) -> None:
+    """The Region's own filter on the origin attribute passes the probe, as it passes an application's item."""
+    request = requested({"id": "HASH"}, {"id": "S"}, origin_attribute="writtenIn")
+    made(moto, request)
+    for one in ("put", step):
+        write_probes.run(event(one, HOME, AWAY, request=request), moto)
+    assert [items(moto, region)[0]["writtenIn"] for region in (HOME, AWAY)] == [{"S": HOME}, {"S": AWAY}]
+
+
+def test_an_origin_attribute_that_is_a_key_is_the_region_too(moto: MotoClients) -> None:
+    """Where the sort key names the Region, so does the probe's; the partition key keeps the runs apart."""
+    request = requested({"id": "HASH", "writtenIn": "RANGE"}, {"id": "S", "writtenIn": "S"})
+    request["origin_attribute"] = "writtenIn"
+    made(moto, request)
+    for step in ("put", "update"):
+        write_probes.run(event(step, HOME, AWAY, request=request), moto)
+    assert [items(moto, region)[0]["writtenIn"] for region in (HOME, AWAY)] == [{"S": HOME}, {"S": AWAY}]
+    write_probes.run(event("delete", HOME, AWAY, request=request), moto)
+    assert items(moto, HOME) + items(moto, AWAY) == []
