@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from meridian.embedded.faults import Faults
 
 CLOUDFORMATION = "ministack.services.cloudformation"
+DELETING = "DELETE_IN_PROGRESS"
+NOTHING_YET = "REVIEW_IN_PROGRESS"  # a stack that is only a change set; it goes at once
 DOCUMENT = f"{CLOUDFORMATION}.helpers:_resolve_document"
 BUCKET_IN_HOST = re.compile(r"^https://(?P<bucket>[^/]+)\.s3[.-][^/]*amazonaws\.com[^/]*/(?P<key>.+)$")
 
@@ -25,23 +27,34 @@ def install(seconds: float, faults: Faults) -> None:
     require(f"{CLOUDFORMATION}:", "_stacks")
     for module in ("changesets", "handlers"):
         path = f"{CLOUDFORMATION}.{module}:_deploy_stack_async"
-        replace(path, _after(seconds, find(path), None))
+        replace(path, _after(seconds, find(path)))
     path = f"{CLOUDFORMATION}.handlers:_delete_stack_async"
-    replace(path, _after(seconds, find(path), "DELETE_IN_PROGRESS"))
+    replace(path, _deleting_after(seconds, find(path)))
     for step in ("_provision_resource", "_update_resource"):
         path = f"{CLOUDFORMATION}.stacks:{step}"
         replace(path, _failing(find(path), faults))
     replace(DOCUMENT, _found_by_host(find(DOCUMENT)))
 
 
-def _after(seconds: float, operation: Callable[..., Any], status: str | None) -> Callable[..., Any]:
-    @functools.wraps(operation)
+def _after(seconds: float, deploy: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(deploy)
+    async def late(*arguments: Any, **more: Any) -> None:
+        await asyncio.sleep(seconds)
+        await deploy(*arguments, **more)
+
+    return late
+
+
+def _deleting_after(seconds: float, delete: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(delete)
     async def late(name: str, *arguments: Any, **more: Any) -> None:
         stack = find(f"{CLOUDFORMATION}:_stacks").get(name)
-        if status and stack:
-            stack["StackStatus"] = status
-        await asyncio.sleep(seconds)
-        await operation(name, *arguments, **more)
+        if stack is None or stack["StackStatus"] == DELETING:
+            return  # the first call is at it
+        if stack["StackStatus"] != NOTHING_YET:
+            stack["StackStatus"] = DELETING
+            await asyncio.sleep(seconds)
+        await delete(name, *arguments, **more)
 
     return late
 
