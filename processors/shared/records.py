@@ -14,6 +14,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, cast
 
 from processors.shared import values
+from processors.shared.checks import check
 
 if TYPE_CHECKING:
     from processors.shared.config import ChangeKind, Config
@@ -155,7 +156,7 @@ def _image(body: dict[str, Any], part: str, *, through_kinesis: bool) -> Image:
     if not body.get(part):
         raise ValueError(f"{part} is missing; the processors need stream view type NEW_AND_OLD_IMAGES")
     image = {"M": body[part]}
-    values.check(image)
+    check(image)
     return cast("Image", (values.once_decoded(image) if through_kinesis else image)["M"])
 
 

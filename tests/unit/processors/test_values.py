@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processors.shared import values
+from processors.shared.checks import check
 
 THIRTY_EIGHT = "12345678901234567890123456789012345678"
 FORMS = {
@@ -40,7 +41,7 @@ numbers = st.builds(
 @pytest.mark.parametrize(("written", "plain"), FORMS.items())
 def test_numbers_become_plain_digits(written: str, plain: str) -> None:
     """Any form of a number becomes a JSON literal of its digits, with none lost."""
-    values.check({"N": written})
+    check({"N": written})
 
     assert values.as_json(values.plain({"N": written})) == plain
 
@@ -48,7 +49,7 @@ def test_numbers_become_plain_digits(written: str, plain: str) -> None:
 @given(numbers)
 def test_no_digit_of_a_number_is_lost(written: str) -> None:
     """Every number that DynamoDB can hold comes back from its JSON as it was."""
-    values.check({"N": written})
+    check({"N": written})
 
     text = values.as_json(values.plain({"N": written}))
 
@@ -167,7 +168,7 @@ def test_absence_equals_only_absence() -> None:
 def test_what_dynamodb_cannot_hold_is_refused_without_quoting_it(value: Any) -> None:
     """A wrong value is a ValueError of our own words, before anything stumbles over it."""
     with pytest.raises(ValueError, match=r"^(a|an) [a-z]") as caught:
-        values.check(value)
+        check(value)
 
     assert type(caught.value) is ValueError
     assert "secret" not in str(caught.value)
