@@ -125,6 +125,17 @@ def test_nothing_is_made_without_alarms() -> None:
         assert condition == "HasAlarms" or {"Condition": "HasAlarms"} in conditions[condition]["Fn::And"]
 
 
+@pytest.mark.parametrize("alarm", region_alarms.ALARMS, ids=lambda alarm: alarm.name)
+def test_the_handbook_tells_of_every_alarm(alarm: region_alarms.Alarm) -> None:
+    """The operator's table has when each alarm rings, what it means and what to do first, in the alarm's own words."""
+    (row,) = [line for line in HANDBOOK.read_text().splitlines() if line.startswith(f"| `{alarm.name}` |")]
+    _, _, metric, when, means, first, _ = (cell.strip() for cell in row.split("|"))
+    assert (metric, means, first) == (f"`{alarm.metric}`", alarm.means, alarm.first)
+    assert when.startswith(f"{alarm.statistic} above ")
+    assert when.endswith(f", {alarm.datapoints} of {alarm.periods} periods of {alarm.period} s")
+    assert isinstance(alarm.threshold, str) or f"above {alarm.threshold}," in when
+
+
 def test_the_topic_is_an_output_of_a_stack_with_alarms() -> None:
     """Others may subscribe to it."""
     assert region_alarms.outputs()["AlarmTopicArn"]["Condition"] == "HasAlarms"

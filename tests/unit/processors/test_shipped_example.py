@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from meridian import sample_data
 from meridian.request import load_completed
 from processors.analytics import value_of
 from processors.changes import entries_of
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from processors.shared.records import Change
     from processors.shared.values import Image
 
-REQUEST: Any = load_completed(Path(__file__).parents[3] / "definitions" / "examples" / "ecommerce.yaml")
+ROOT = Path(__file__).parents[3]
+HANDBOOK = (ROOT / "docs" / "processors.md").read_text()
+REQUEST: Any = load_completed(ROOT / "definitions" / "examples" / "ecommerce.yaml")
 MONEY = {"N": "1E+2"}
 TIME = "2026-11-21T12:00:00.000000Z"
 
@@ -142,6 +145,23 @@ def test_amounts_keep_every_digit() -> None:
     digits = "1234567890123456789.1234567890123456789"
     (entry,) = entries_of(change(None, having(ORDER, amount={"N": digits})), document())
     assert f'"amount":{digits}' in entry["Detail"]
+
+
+def test_the_handbook_shows_an_event_as_it_is() -> None:
+    """The event in docs/processors.md is the one that the example publishes, but for its id."""
+    shown = json.loads(HANDBOOK.split("```json\n")[1].split("```")[0])
+    before, after = (having(PRODUCT, Stock=stock, originRegion="eu-west-1") for stock in (5, 3))
+    (entry,) = entries_of(change(before, after), document())
+    detail = json.loads(entry["Detail"])
+    shown["detail"]["meridian"]["id"] = detail["meridian"]["id"]
+    assert shown["detail"] == detail
+    assert (shown["source"], shown["detail-type"]) == (entry["Source"], entry["DetailType"])
+
+
+@pytest.mark.parametrize(("kind", "sort_key"), sample_data.SORT_KEYS.items())
+def test_the_handbook_shows_the_sample_items(kind: str, sort_key: str) -> None:
+    """Whoever looks for what `deploy.py load` writes finds its keys."""
+    assert f"| {kind.lower()} | `{kind.upper()}#<id>` | `{sort_key}` |" in HANDBOOK
 
 
 def test_probes_meet_no_rule() -> None:
