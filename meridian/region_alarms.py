@@ -19,8 +19,8 @@ from tasks.shared.region_parameters import MOST_OTHER_REGIONS, TIMEOUT_SECONDS
 
 PROCESSORS = ("Changes", "Analytics", "Replicator")
 
-# The only operation that DynamoDB delegates is the change data capture for Kinesis, which it does by PutRecord. The
-# guide names the dimension and not its value, so the value is a parameter.
+# The Developer Guide names the dimension and says that it stands for change data capture to Kinesis, but not its value.
+# This one follows from ThrottledPutRecordCount, which has the dimension too; the handbook asks operators to look.
 DELEGATED_OPERATION = "PutRecord"
 
 
