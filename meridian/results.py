@@ -31,6 +31,17 @@ ASPECTS = {
     "protection": "protection",
 }
 
+# The checks of a validation that are of a pair of Regions.
+WRITES = ("put", "update", "delete")
+
+# What a Region's streaming showed of a validation (tasks/shared/checks.py), and its columns.
+STREAMING = {
+    "records": "records",
+    "record_latency_ms": "record, ms",
+    "events": "events",
+    "event_latency_ms": "event, ms",
+    "metrics": "metric",
+}
 
 GAP = 2  # between two columns
 
@@ -46,9 +57,10 @@ class Column(NamedTuple):
 
 
 def show_validation(console: Console, validation: Mapping[str, Any]) -> None:
-    """Print the checks, a pair of Regions a line, and the latency matrix. Takes validate's output."""
+    """Print the checks, a pair of Regions a line, the latency matrix and the streaming. Takes validate's output."""
     console.print(checks(validation))
     _show_latencies(console, validation["latency_ms"])
+    _show_streaming(console, validation.get("streaming", {}))
     total = validation["passed"] + validation["failed"]
     console.print(f"{validation['passed']} of {total} checks passed.", highlight=False)
     if validation.get("pending"):
@@ -57,8 +69,9 @@ def show_validation(console: Console, validation: Mapping[str, Any]) -> None:
 
 def checks(validation: Mapping[str, Any]) -> Table:
     """Milliseconds after which a write in one Region was seen in another."""
-    found = {(one["origin"], one["reader"], one["check"]): one for one in validation["checks"]}
-    steps = list(dict.fromkeys(one["check"] for one in validation["checks"]))
+    replicated = [one for one in validation["checks"] if one["check"] in WRITES]
+    found = {(one["origin"], one["reader"], one["check"]): one for one in replicated}
+    steps = list(dict.fromkeys(one["check"] for one in replicated))
     drawn = _table("\nReplication: what each Region saw of the others' writes", "written in", "seen in")
     for step in steps:
         drawn.add_column(f"{step}, ms", justify="right")
@@ -79,6 +92,18 @@ def _show_latencies(console: Console, matrix: Mapping[str, Mapping[str, int | No
         for reader in matrix
     ]
     _show(console, "Latency of a put, ms", origins, readers)
+
+
+def _show_streaming(console: Console, streaming: Mapping[str, Mapping[str, int | None]]) -> None:
+    """What came of a Region's own writes, and how long after its put; what the request does not make has no column."""
+    present = [name for name in STREAMING if any(row[name] is not None for row in streaming.values())]
+    if present:
+        regions = Column("Region", [Text(region) for region in streaming])
+        columns = [
+            Column(STREAMING[name], [Text(_milliseconds(row[name])) for row in streaming.values()], "right")
+            for name in present
+        ]
+        _show(console, "What streaming showed", regions, columns)
 
 
 def _latency(check: Mapping[str, Any] | None) -> Text:
@@ -108,6 +133,31 @@ def _aspect(aspect: Aspect | None) -> Text:
     if aspect is None:
         return Text("-")
     return Text(aspect.shown, "bold red" if aspect.differs else "green")
+
+
+def show_load(console: Console, load: Mapping[str, Any]) -> None:
+    """Print what each Region's writes and reads took. Takes load's ``--json``."""
+    calls = [(region, kind, one[kind]) for region, one in load["regions"].items() for kind in ("write", "read")]
+    regions = Column("Region", [Text(region) for region, _, _ in calls])
+    columns = [Column("", [Text(f"{kind}s") for _, kind, _ in calls])]
+    columns.append(Column("answered", [Text(str(one["count"])) for _, _, one in calls], "right"))
+    for header in ("average", "p50", "p95", "p99"):
+        times = [Text(_tenths(one[f"{header}_ms"])) for _, _, one in calls]
+        columns.append(Column(f"{header}, ms", times, "right"))
+    columns.append(Column("errors", [_errors(one["errors"]) for _, _, one in calls]))
+    _show(console, f"{load['table']}: time of a call, percentiles by nearest rank", regions, columns)
+    rate = load["writes"] / load["seconds"] if load["seconds"] else 0
+    done = f"{load['writes']} of {load['writes_wanted']} writes in {load['seconds']} s, {rate:.1f} a second"
+    console.print(f"Run {load['run']}: {done}.", highlight=False)
+
+
+def _tenths(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"
+
+
+def _errors(found: Mapping[str, int]) -> Text:
+    text = ", ".join(f"{count} {code}" for code, count in found.items())
+    return Text(text, "bold red") if text else Text("none", "green")
 
 
 def show_cause(console: Console, cause: Cause, label: str, seconds: float) -> None:

@@ -49,7 +49,7 @@ def _counted(cloudwatch: CloudWatchClient, event: Event) -> int:
         Namespace=streaming.NAMESPACE,
         MetricName=streaming.METRIC,
         Dimensions=[{"Name": "Table", "Value": event["table"]}],
-        StartTime=streaming.since(event["streaming"]),
+        StartTime=streaming.since(event["streaming"]).replace(second=0, microsecond=0),  # points lie on whole minutes
         EndTime=now() + timedelta(seconds=PERIOD_SECONDS),
         Period=PERIOD_SECONDS,
         Statistics=["Sum"],

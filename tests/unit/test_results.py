@@ -59,3 +59,50 @@ def test_a_wide_matrix() -> None:
     first = " ".join(line for line in found if line.startswith("us-region-00"))
     assert all(str(latency) in first.split() for latency in range(101, 120))
     assert all(any(region in line for line in found if line.startswith("written in")) for region in regions)
+
+
+def validated(**row: int | None) -> dict[str, object]:
+    """A validation of two Regions, with what the streaming of both showed."""
+    nothing = dict.fromkeys(("records", "record_latency_ms", "events", "event_latency_ms", "metrics"))
+    checks = [
+        {"check": name, "origin": "us-east-1", "reader": reader, "passed": True, "latency_ms": 7, "not_before_ms": None}
+        for name, reader in (("put", "eu-west-1"), ("record", "us-east-1"), ("one_event", "us-east-1"))
+    ]
+    streaming = {region: {**nothing, **row} for region in ("us-east-1", "eu-west-1")}
+    return {"checks": checks, "latency_ms": {}, "passed": 3, "failed": 0, "streaming": streaming}
+
+
+def cells(console: Console, region: str) -> list[str]:
+    """The last line that begins with the Region."""
+    return [line for line in lines(console) if line.startswith(region)][-1].split()
+
+
+def test_what_streaming_showed_is_a_line_for_each_region() -> None:
+    """Records, events and counts stand beside each other, with the latencies of records and events."""
+    console = drawn(80)
+    show_validation(console, validated(records=3, record_latency_ms=120, events=9, event_latency_ms=1450, metrics=4))
+    assert cells(console, "eu-west-1") == ["eu-west-1", "3", "120", "9", "1450", "4"]
+    assert "What streaming showed" in lines(console)
+
+
+def test_what_the_request_does_not_make_has_no_column() -> None:
+    """A table that streams to Kinesis only shows its records only."""
+    console = drawn(80)
+    show_validation(console, validated(records=3, record_latency_ms=120))
+    assert cells(console, "us-east-1") == ["us-east-1", "3", "120"]
+
+
+def test_a_table_that_streams_nothing_has_no_such_table() -> None:
+    """Neither a title nor an empty line is left of it."""
+    console = drawn(80)
+    show_validation(console, validated())
+    assert not any("streaming" in line for line in lines(console))
+
+
+def test_checks_of_streaming_are_no_checks_of_replication() -> None:
+    """The first table has a line for each pair of Regions, and none for a Region and its own streaming."""
+    console = drawn(80)
+    show_validation(console, validated())
+    found = lines(console)
+    assert [line.split() for line in found if line.startswith("us-east-1")] == [["us-east-1", "eu-west-1", "7"]]
+    assert not any("one_event" in line for line in found)

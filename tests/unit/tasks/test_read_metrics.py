@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tasks.read_metrics import read_metrics
-from tasks.shared import shards
 from tasks.shared.waiting import now
 from tests.unit.tasks.fakes import Answer
 from tests.unit.tasks.scenarios import AWAY, HOME, TABLE, Scenario, play, refuse
-from tests.unit.tasks.streamed import BARE, FROM_MS, event
+from tests.unit.tasks.streamed import BARE, event
 
 if TYPE_CHECKING:
     from tests.unit.tasks.fakes import StubbedClients
@@ -100,5 +99,5 @@ def test_the_metric_of_this_table_is_asked_for_since_the_run_began() -> None:
     asked = metrics.asked
     assert (asked["Namespace"], asked["MetricName"]) == ("Meridian/Processors", "Probes")
     assert (asked["Dimensions"], asked["Statistics"]) == ([{"Name": "Table", "Value": TABLE}], ["Sum"])
-    assert asked["StartTime"] == shards.moment(FROM_MS)
+    assert asked["StartTime"] == datetime(2026, 11, 21, 9, 59, tzinfo=UTC)  # ten seconds before ten, and its minute
     assert timedelta(0) < asked["EndTime"] - now() <= timedelta(seconds=asked["Period"])
