@@ -1,7 +1,7 @@
 """Which changes are counted: marks in a DynamoDB table, so that a change counts once over batches and cold starts.
 
     mark    id = the change's event id     claim = who counts it
-    claim   id = claim#<one call>          phase = SENDING, DONE or ABANDONED, and until when SENDING can last
+    claim   id = claim#<one call>          phase = SENDING, DONE or ABANDONED; until = the end of SENDING, in ms
 
 A call to CloudWatch is all or nothing, so one claim stands for all the changes in it, however many:
 
@@ -39,6 +39,7 @@ AT_ONCE = 8  # calls side by side, within botocore's pool of ten connections
 KEPT_SECONDS = 15 * 86_400
 LONGER_SECONDS = 2 * 86_400  # that a claim is kept past its marks, which Time to Live removes in no order
 SENDING_SECONDS = 15  # the longest that a call lasts, with the write before it (processors/shared/clients.py)
+CLOCK_SECONDS = 0.01
 
 CLAIM = "claim#"
 SENDING, DONE, ABANDONED = "SENDING", "DONE", "ABANDONED"
@@ -74,10 +75,10 @@ class Counted:
         named = {mark["id"]["S"]: mark["claim"]["S"] for mark in self._read(identities)}
         claims = sorted(set(named.values()))
         phases = self._phases(claims)
-        busy_until = max((until for phase, until in phases.values() if phase == SENDING), default=0.0)
-        wait = busy_until - time.time()
-        if busy_until and 0 < wait < remaining():
-            time.sleep(wait)
+        until = max((until for phase, until in phases.values() if phase == SENDING), default=0)
+        wait = (until - _now()) / 1_000
+        if 0 <= wait < remaining():
+            time.sleep(wait + CLOCK_SECONDS)
             phases = self._phases(claims)
         settled = {claim: self._settled(claim, *phases[claim]) for claim in claims}
         found = {identity: settled[named[identity]] for identity in identities if identity in named}
@@ -88,7 +89,7 @@ class Counted:
         )
 
     def claim(self, marks: Mapping[str, str]) -> str:
-        """Name a new claim in the marks of changes, by what ``free`` said of each. ``Taken`` where another was faster."""
+        """Name a new claim in marks, by what ``free`` said of each change. ``Taken`` where another was faster."""
         claim = f"{CLAIM}{uuid.uuid4().hex}"
         puts = [self._mark(identity, before, claim) for identity, before in marks.items()]
         groups = [puts[start : start + MOST_ACTIONS] for start in range(0, len(puts), MOST_ACTIONS)]
@@ -120,9 +121,9 @@ class Counted:
         except Taken:
             return
 
-    def _settled(self, claim: str, phase: str, until: float) -> str:
+    def _settled(self, claim: str, phase: str, until: int) -> str:
         """The phase that another's claim stays in: one that is not SENDING, or too long, is abandoned."""
-        if phase in (DONE, ABANDONED) or (phase == SENDING and until > time.time()):
+        if phase in (DONE, ABANDONED) or (phase == SENDING and until >= _now()):
             return phase
         values = {":until": {"N": str(until)}, ":sending": {"S": SENDING}}
         condition = "#phase = :sending AND #until = :until" if phase else "attribute_not_exists(#id)"
@@ -132,14 +133,13 @@ class Counted:
             return self._phases([claim])[claim][0]
         return ABANDONED
 
-    def _phases(self, claims: Sequence[str]) -> dict[str, tuple[str, float]]:
+    def _phases(self, claims: Sequence[str]) -> dict[str, tuple[str, int]]:
         """Phase of each claim and until when it is SENDING; an empty text where there is no such claim yet."""
-        found = {item["id"]["S"]: (item["phase"]["S"], float(item["until"]["N"])) for item in self._read(claims)}
-        return {claim: found.get(claim, ("", 0.0)) for claim in claims}
+        found = {item["id"]["S"]: (item["phase"]["S"], int(item["until"]["N"])) for item in self._read(claims)}
+        return {claim: found.get(claim, ("", 0)) for claim in claims}
 
     def _turn(self, claim: str, phase: str, condition: str, values: dict[str, Any]) -> None:
-        moment = time.time()
-        until = moment + SENDING_SECONDS if phase == SENDING else moment
+        until = _now() + (SENDING_SECONDS * 1_000 if phase == SENDING else 0)
         try:
             self._dynamodb.put_item(
                 TableName=self._table,
@@ -147,7 +147,7 @@ class Counted:
                     "id": {"S": claim},
                     "phase": {"S": phase},
                     "until": {"N": str(until)},
-                    "expiresAt": {"N": str(int(moment) + KEPT_SECONDS + LONGER_SECONDS)},
+                    "expiresAt": _expiry(KEPT_SECONDS + LONGER_SECONDS),
                 },
                 ConditionExpression=condition,
                 ExpressionAttributeNames={short: name for short, name in NAMES.items() if short in condition},
@@ -163,7 +163,7 @@ class Counted:
                 "Item": {
                     "id": {"S": identity},
                     "claim": {"S": claim},
-                    "expiresAt": {"N": str(int(time.time()) + KEPT_SECONDS)},
+                    "expiresAt": _expiry(KEPT_SECONDS),
                 },
                 # Our own claim is there where the answer to the first try was lost.
                 "ConditionExpression": "attribute_not_exists(#id) OR #claim = :before OR #claim = :claim",
@@ -203,6 +203,16 @@ class Counted:
                 return found
             time.sleep(pause or 0)
         raise Throttled
+
+
+def _now() -> int:
+    """Milliseconds since 1970."""
+    return int(time.time() * 1_000)
+
+
+def _expiry(seconds: int) -> dict[str, str]:
+    """Time to Live takes seconds since 1970."""
+    return {"N": str(_now() // 1_000 + seconds)}
 
 
 def _pauses() -> Iterator[float | None]:
