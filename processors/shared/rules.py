@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def matches(change: Change, condition: Condition) -> bool:
     """All that ``condition`` says is true of ``change``. Ask only about applications' items, never about probes."""
     return (
-        change.kind in condition["on"]
+        change.kind in condition["when"]
         and is_of(change, condition["entity"])
         and _changed(change, condition["changed"])
         and _becomes(change, condition)

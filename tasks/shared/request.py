@@ -68,7 +68,7 @@ class Condition(TypedDict):
     """Which changes a rule is for."""
 
     entity: Entity
-    on: list[ChangeKind]
+    when: list[ChangeKind]
     changed: str | None
     becomes: list[str]
     direction: Literal["ANY", "INCREASE", "DECREASE"]

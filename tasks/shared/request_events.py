@@ -94,10 +94,10 @@ def _metrics(document: Document) -> Iterator[Problem]:
             yield Problem((*path, "attribute"), "does not go with COUNT; remove it, or use `value: ATTRIBUTE`.")
         if value in ("ATTRIBUTE", "DIFFERENCE") and attribute is None:
             yield Problem((*path, "attribute"), f"is missing, and {value} needs it; name the attribute of the number.")
-        others = [kind for kind in ("INSERT", "REMOVE", "EXPIRE") if kind in a_list(rule.get("on"))]
+        others = [kind for kind in ("INSERT", "REMOVE", "EXPIRE") if kind in a_list(rule.get("when"))]
         if value == "DIFFERENCE" and others:
             yield Problem(
-                (*path, "on"), f"{others[0]} has one image, and DIFFERENCE compares two; use `on: [MODIFY]` alone."
+                (*path, "when"), f"{others[0]} has one image, and DIFFERENCE compares two; use `when: [MODIFY]` alone."
             )
 
 

@@ -23,12 +23,12 @@ SHOP: dict[str, Any] = {
 ORDER = {"attribute": "PK", "begins_with": "ORDER#"}
 EVENT: dict[str, Any] = {
     "entity": ORDER,
-    "on": ["INSERT"],
+    "when": ["INSERT"],
     "source": "shop.orders",
     "detail_type": "New Order",
     "detail": {"orderId": {"attribute": "PK", "after": "ORDER#"}, "at": {"value": "TIME"}},
 }
-METRIC: dict[str, Any] = {"entity": ORDER, "on": ["INSERT"], "metric": "NewOrders", "dimensions": {"Kind": "Order"}}
+METRIC: dict[str, Any] = {"entity": ORDER, "when": ["INSERT"], "metric": "NewOrders", "dimensions": {"Kind": "Order"}}
 CONFLICT = {"rule": "LAST_WRITER", "attribute": "updatedAt"}
 REPLICATOR: dict[str, Any] = {
     "destination": {"table": "archive", "region": "us-west-2"},
@@ -228,7 +228,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "difference of one image": (
         metric(on=["MODIFY", "INSERT"], value="DIFFERENCE", attribute="Stock"),
-        f"{ANALYTICS}.rules[0].on: INSERT has one image, and DIFFERENCE compares two; use `on: [MODIFY]` alone",
+        f"{ANALYTICS}.rules[0].when: INSERT has one image, and DIFFERENCE compares two; use `when: [MODIFY]` alone",
     ),
     "namespace of AWS": (
         shop(analytics={"namespace": "AWS/Lambda"}),
@@ -396,9 +396,9 @@ class TestProblems:
             5,
             {"changes": 5, "analytics": [], "replicator": "x"},
             {"changes": {"source": 5, "event_bus": 5, "create_event_bus": 5, "rules": 5, "event_source_mapping": 5}},
-            {"changes": {"rules": [5, {"entity": 5, "on": 5, "changed": 5, "becomes": 5, "source": 5, "detail": 5}]}},
+            {"changes": {"rules": [5, {"entity": 5, "when": 5, "changed": 5, "becomes": 5, "source": 5, "detail": 5}]}},
             {"changes": {"rules": [{**EVENT, "detail": {"a": 5, "b": {"value": 5, "attribute": 5}}}]}},
-            {"analytics": {"namespace": 5, "rules": [{**METRIC, "on": [5], "value": 5, "attribute": 5}]}},
+            {"analytics": {"namespace": 5, "rules": [{**METRIC, "when": [5], "value": 5, "attribute": 5}]}},
             {"replicator": {"destination": {"table": 5, "region": 5}, "conflict": {"rule": 5, "attribute": 5}}},
             {"replicator": {**REPLICATOR, "transform": {"drop": [5], "rename": {"a": 5}, "add": {"b": [5]}}}},
             {"changes": {"event_source_mapping": dict.fromkeys(("batch_size", "maximum_record_age_in_seconds"), "9")}},

@@ -16,10 +16,10 @@ HOME, AWAY, THIRD = REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
 ORDER = {"attribute": "PK", "begins_with": "ORDER#"}
 DIMENSIONS = {"EntityType": "Order"}
 RULES = [
-    {"entity": ORDER, "on": ["INSERT"], "metric": "NewOrders", "dimensions": DIMENSIONS},
+    {"entity": ORDER, "when": ["INSERT"], "metric": "NewOrders", "dimensions": DIMENSIONS},
     {
         "entity": ORDER,
-        "on": ["INSERT"],
+        "when": ["INSERT"],
         "metric": "OrderValue",
         "value": "ATTRIBUTE",
         "attribute": "amount",
@@ -132,7 +132,7 @@ def test_widgets_stand_side_by_side() -> None:
 
 def test_units_do_not_share_a_scale() -> None:
     """Business metrics of different units stand in different widgets, each metric once, and times are averaged."""
-    rules = [*RULES, {**RULES[0], "on": ["MODIFY"]}, {**RULES[0], "metric": "Delay", "unit": "Seconds"}]
+    rules = [*RULES, {**RULES[0], "when": ["MODIFY"]}, {**RULES[0], "metric": "Delay", "unit": "Seconds"}]
     processors = {"analytics": {"namespace": "ECommerce/Global", "rules": rules}}
     shown = {
         one["properties"]["title"]: ([metric[1] for metric in one["properties"]["metrics"]], one["properties"]["stat"])

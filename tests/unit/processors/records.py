@@ -39,7 +39,7 @@ def condition(begins_with: str = "ORDER#", *on: str, **members: Any) -> dict[str
     """A completed condition on items whose PK begins with ``begins_with``; on every kind of change by default."""
     return {
         "entity": {"attribute": "PK", "begins_with": begins_with},
-        "on": list(on) or ["INSERT", "MODIFY", "REMOVE", "EXPIRE"],
+        "when": list(on) or ["INSERT", "MODIFY", "REMOVE", "EXPIRE"],
         "changed": None,
         "becomes": [],
         "direction": "ANY",
