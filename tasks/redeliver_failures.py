@@ -17,10 +17,10 @@ import time
 from itertools import accumulate, groupby
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
-from tasks.shared import names, tables
+from tasks.shared import buckets, names, tables
 from tasks.shared.failures import PREFIX, Bucket, Place, item, sequence
 from tasks.shared.redelivery import MOST_LOOKS, Progress
-from tasks.shared.task import ANY, FAILURES, PROCESSORS, allow, task
+from tasks.shared.task import FAILURES, PROCESSORS, allow, task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,16 +58,15 @@ class _Pause(Exception):
 
 
 @task(
-    allow("sts:GetCallerIdentity", on=ANY),
     allow("s3:ListBucket", on=FAILURES),
-    allow("s3:GetObject", "s3:PutObject", "s3:DeleteObject", on=f"{FAILURES}/{PREFIX}*"),
+    allow("s3:GetObject", "s3:PutObject", "s3:DeleteObject", on=tuple(f"{bucket}/{PREFIX}*" for bucket in FAILURES)),
     allow("lambda:InvokeFunction", on=PROCESSORS),
     timeout_seconds=TIMEOUT_SECONDS,
 )
 def redeliver_failures(event: Event, aws: Clients) -> Reply:
     """Answer READY when every object was tried, when too much fails, or with the last look; BUSY before."""
     region, table = event["region"], event["table"]
-    account = aws.sts(event["home"]).get_caller_identity()["Account"]
+    account = buckets.account()
     bucket = Bucket(aws.s3(region), names.failure_bucket(table, account, region), account)
     places, waiting = bucket.oldest(event["progress"]["after"])
     look, wait = _Look(event, bucket, aws), 0
