@@ -40,11 +40,11 @@ def delete_failure_bucket(event: Event, aws: Clients) -> Reply:
     """Answer with what is kept; ``NotOurs`` for a bucket without the table's tag."""
     table, region = event["table"], event["region"]
     bucket = names.failure_bucket(table, buckets.account(), region)
-    if not buckets.is_there(aws, region, bucket, (names.OWNERSHIP_TAG, table)):
-        return {"bucket": bucket, "kept": 0, "more": False}
-    if event["failures"] == "delete":
-        buckets.empty(aws, region, bucket)
-    kept, more = buckets.count(aws, region, bucket)
-    if not kept:
-        buckets.delete_if_empty(aws, region, bucket)
+    kept, more = 0, False
+    if buckets.is_there(aws, region, bucket, (names.OWNERSHIP_TAG, table)):
+        with buckets.may_vanish():
+            if event["failures"] == "delete":
+                buckets.empty(aws, region, bucket)
+            kept, more = buckets.count(aws, region, bucket)
+            buckets.delete_if_empty(aws, region, bucket)
     return {"bucket": bucket, "kept": kept, "more": more}

@@ -32,6 +32,7 @@ def unstage_code(event: Event, aws: Clients) -> Reply:
     region = event["region"]
     bucket = names.code_bucket(buckets.account(), region)
     if buckets.is_there(aws, region, bucket, region_stack.CODE_TAG):
-        buckets.empty(aws, region, bucket, names.code_prefix(event["table"]))
-        buckets.delete_if_empty(aws, region, bucket)
+        with buckets.may_vanish():
+            buckets.empty(aws, region, bucket, names.code_prefix(event["table"]))
+            buckets.delete_if_empty(aws, region, bucket)
     return {"bucket": bucket}

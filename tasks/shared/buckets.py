@@ -6,6 +6,7 @@ Bucket names are the world's, and ours can be guessed: every call names the acco
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -68,6 +69,16 @@ def is_there(aws: Clients, region: str, bucket: str, tag: tuple[str, str]) -> bo
     return found is not None
 
 
+@contextmanager
+def may_vanish() -> Iterator[None]:
+    """Go on where another execution has deleted the bucket in between."""
+    try:
+        yield
+    except ClientError as error:
+        if code(error) != "NoSuchBucket":
+            raise
+
+
 def holds(aws: Clients, region: str, bucket: str, key: str) -> bool:
     """Whether there is an object of that key, in a bucket that must exist."""
     return bool(aws.s3(region).list_objects_v2(Prefix=key, MaxKeys=1, **_ours(bucket)).get("Contents"))
@@ -106,7 +117,7 @@ def delete_if_empty(aws: Clients, region: str, bucket: str) -> None:
     try:
         s3.delete_bucket(**_ours(bucket))
     except ClientError as error:
-        if code(error) not in ("BucketNotEmpty", "NoSuchBucket"):
+        if code(error) != "BucketNotEmpty":
             raise
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.unit.tasks.fakes import MotoClients, StubbedClients, emptied
-from tests.unit.tasks.scenarios import HOME
+from tests.unit.tasks.scenarios import ENVIRONMENT, HOME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +18,8 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Set what a function finds in Lambda."""
     monkeypatch.setenv("AWS_REGION", HOME)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-north-1")  # no task may lean on a default
-    monkeypatch.setenv("ARTIFACT_BUCKET", "meridian-artifacts")
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture

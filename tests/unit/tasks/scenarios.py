@@ -27,6 +27,16 @@ EXECUTION = f"arn:aws:states:{HOME}:{ACCOUNT}:execution:meridian-add-region:1"
 STREAM = names.stream(TABLE)
 OWNED = {names.OWNERSHIP_TAG: TABLE}
 
+# What meridian/template.py sets for every function.
+ENVIRONMENT = {
+    "ACCOUNT_ID": ACCOUNT,
+    "ARTIFACT_BUCKET": "meridian-artifacts",
+    "CODE_SHA256": "c0de" * 16,
+    "LOG_RETENTION_DAYS": "30",
+    "PROCESSOR_BOUNDARY_ARN": f"arn:aws:iam::{ACCOUNT}:policy/boundary",
+    "REGION_STACK_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/region-stack",
+}
+
 REQUEST: Any = complete(
     {
         "table": TABLE,
