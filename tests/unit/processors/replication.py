@@ -6,13 +6,13 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 import processors.replicator  # noqa: F401  # the module, which its function hides
 from tests.unit.processors.fake_dynamodb import FakeDynamoDB
 from tests.unit.processors.records import TABLE, configuration, event, stream_record
 
 if TYPE_CHECKING:
-    import pytest
-
     from processors.shared.config import Config
     from processors.shared.values import Image
 
@@ -44,27 +44,30 @@ def replicating(*, rule: str = "HIGHEST_VERSION", attribute: str = "version", **
 
 
 class Replication:
-    """Runs the processor as Lambda does. ``copies`` is what the destination then holds, without the marks of copies."""
+    """Runs the processor as Lambda does, on tables in memory if it is given no others."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, document: Config, dynamodb: Any = None) -> None:
+    def __init__(self, document: Config | None = None, dynamodb: Any = None) -> None:
         self.dynamodb = dynamodb or FakeDynamoDB(TABLES)
         self.regions: list[str] = []
-        monkeypatch.setenv("MARKS_TABLE", MARKS)
-        monkeypatch.setattr(MODULE, "config", lambda: document)
-        monkeypatch.setattr(MODULE, "client", self._client)
+        self._document = document or replicating()
+
+    def __call__(self, *records: dict[str, Any], context: Context | None = None) -> list[str]:
+        """The sequence numbers of the answer."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("MARKS_TABLE", MARKS)
+            patch.setattr(MODULE, "config", lambda: self._document)
+            patch.setattr(MODULE, "client", self._client)
+            answer = MODULE.replicator(json.loads(json.dumps(event(*records))), context or Context())
+        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
     def _client(self, service: str, region: str) -> Any:
         assert service == "dynamodb"
         self.regions.append(region)
         return self.dynamodb
 
-    def __call__(self, *records: dict[str, Any], context: Context | None = None) -> list[str]:
-        """The sequence numbers of the answer."""
-        answer = MODULE.replicator(json.loads(json.dumps(event(*records))), context or Context())
-        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
-
     @property
     def copies(self) -> list[Image]:
+        """What the destination holds, without what makes copies known."""
         return [without_mark(item) for item in self.dynamodb.items(COPY)]
 
 

@@ -33,9 +33,9 @@ ORDERS = {"attribute": "PK", "begins_with": "ORDER#"}
 
 
 @pytest.fixture
-def replication(monkeypatch: pytest.MonkeyPatch) -> Replication:
+def replication() -> Replication:
     """A replicator of all items, by version."""
-    return Replication(monkeypatch, replicating())
+    return Replication()
 
 
 @pytest.fixture(autouse=True)
@@ -76,49 +76,47 @@ def test_a_record_of_kinesis_arrives_the_same(replication: Replication) -> None:
     assert replication.copies == [item(version=1, binary={"B": "AAH/"})]
 
 
-def test_attributes_are_dropped_renamed_and_added(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_attributes_are_dropped_renamed_and_added() -> None:
     """The transformation takes one version of the schema to the next, and leaves the keys."""
     transform = {
         "drop": ["note", "PK"],
         "rename": {"amount": "total", "SK": "other", "one": "two", "two": "one", "missing": "found"},
         "add": {"schemaVersion": 2, "kind": "order", "open": True, "PK": "no"},
     }
-    replication = Replication(monkeypatch, replicating(transform=transform))
+    replication = Replication(replicating(transform=transform))
     replication(inserted(item(version=1, note="MARKED", amount={"N": "9.90"}, one="1", two="2")))
     added = {"schemaVersion": {"N": "2"}, "kind": {"S": "order"}, "open": {"BOOL": True}}
     assert replication.copies == [item(version=1, total={"N": "9.90"}, two="1", one="2") | added]
 
 
-def test_a_new_name_takes_the_place_of_an_old_attribute(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_name_takes_the_place_of_an_old_attribute() -> None:
     """What is renamed wins over what had that name."""
-    replication = Replication(
-        monkeypatch, replicating(transform={"drop": [], "rename": {"amount": "total"}, "add": {}})
-    )
+    replication = Replication(replicating(transform={"drop": [], "rename": {"amount": "total"}, "add": {}}))
     replication(inserted(item(version=1, amount="new", total="old")))
     assert replication.copies == [item(version=1, total="new")]
 
 
-def test_versions_are_compared_under_their_new_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_versions_are_compared_under_their_new_name() -> None:
     """The conflict attribute is the destination's."""
     transform = {"drop": [], "rename": {"v": "version"}, "add": {}}
-    replication = Replication(monkeypatch, replicating(transform=transform))
+    replication = Replication(replicating(transform=transform))
     replication(inserted(item(v=1)))
     replication(modified(item(v=1), item(v=2)))
     replication(removed(item(v=1), 3))
     assert replication.copies == [item(version=2)]
 
 
-def test_only_the_selection_goes_along(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_selection_goes_along() -> None:
     """What the filter does not take is neither put nor deleted, and costs no call."""
-    replication = Replication(monkeypatch, replicating(entity=ORDERS))
+    replication = Replication(replicating(entity=ORDERS))
     other = item("USER#1", version=1)
     assert replication(inserted(other), modified(other, item("USER#1", version=2)), removed(other)) == []
     assert replication.dynamodb.calls == []
 
 
-def test_an_item_comes_and_goes_as_it_enters_and_leaves_the_filter(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_item_comes_and_goes_as_it_enters_and_leaves_the_filter() -> None:
     """The destination is the selection: leaving it is a removal there, entering it an insert."""
-    replication = Replication(monkeypatch, replicating(entity={"attribute": "state", "equals": "open"}))
+    replication = Replication(replicating(entity={"attribute": "state", "equals": "open"}))
     states = [item(version=version, state=state) for version, state in enumerate(("new", "open", "shut", "open"))]
     seen = []
     for number_, (old, new) in enumerate(pairwise(states)):
@@ -167,9 +165,9 @@ def test_numbers_are_compared_as_numbers(replication: Replication) -> None:
     assert replication.copies == [item(version={"N": "1E+2"})]
 
 
-def test_the_last_writer_may_tell_its_time_as_text(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_last_writer_may_tell_its_time_as_text() -> None:
     """LAST_WRITER takes ISO 8601 as well as a number."""
-    replication = Replication(monkeypatch, replicating(rule="LAST_WRITER", attribute="at"))
+    replication = Replication(replicating(rule="LAST_WRITER", attribute="at"))
     early, late = item(at="2026-11-21T09:59:59Z"), item(at="2026-11-21T10:00:00Z")
     replication(inserted(late))
     replication(modified(early, item(at="2026-11-21T09:59:59.5Z"), 2))
@@ -215,10 +213,10 @@ def test_marks_go_after_35_days(replication: Replication, monkeypatch: pytest.Mo
     assert "MARKED" not in json.dumps(mark)
 
 
-def test_another_destination_has_marks_of_its_own(replication: Replication, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_destination_has_marks_of_its_own(replication: Replication) -> None:
     """A table that the request names later takes what the former one had removed."""
     replication(removed(TWO, 3))
-    Replication(monkeypatch, replicating(destination={"table": COPY, "region": "eu-north-1"}), replication.dynamodb)(
+    Replication(replicating(destination={"table": COPY, "region": "eu-north-1"}), replication.dynamodb)(
         inserted(ONE, 1)
     )
     assert replication.copies == [ONE]
@@ -305,11 +303,11 @@ def test_a_transaction_stays_below_its_size(replication: Replication) -> None:
 # ----------------------------------------------------------------------------------------------------------- two tables
 
 
-def test_a_copy_is_not_sent_back(monkeypatch: pytest.MonkeyPatch, replication: Replication) -> None:
+def test_a_copy_is_not_sent_back(replication: Replication) -> None:
     """What the other table's replicator wrote here stays here, until an application changes it."""
     replication(inserted(ONE))
     (copy,) = replication.dynamodb.items(COPY)
-    back = Replication(monkeypatch, other_way(), replication.dynamodb)
+    back = Replication(other_way(), replication.dynamodb)
     assert back(inserted(copy)) == []
     assert replication.dynamodb.items(TABLE) == []
     back(modified(copy, {**copy, "version": {"N": "2"}}))
@@ -318,11 +316,11 @@ def test_a_copy_is_not_sent_back(monkeypatch: pytest.MonkeyPatch, replication: R
     assert returned["meridian:replicated"]["M"]["from"] == {"S": f"{COPY}/{PLACE}"}
 
 
-def test_a_copy_goes_on_to_a_third_table(monkeypatch: pytest.MonkeyPatch, replication: Replication) -> None:
+def test_a_copy_goes_on_to_a_third_table(replication: Replication) -> None:
     """A chain of tables is no pair: only what would go back to where it came from stays."""
     replication(inserted(ONE))
     (copy,) = replication.dynamodb.items(COPY)
-    on = Replication(monkeypatch, {**replicating(), "table": COPY, "home": PLACE})
+    on = Replication({**replicating(), "table": COPY, "home": PLACE})
     on(inserted(copy))
     assert on.copies == [ONE]
 
