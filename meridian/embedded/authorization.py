@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
+
+import cbor2
 
 from meridian.embedded.internals import find, replace
 
@@ -18,9 +21,19 @@ def install() -> None:
         region, account = rest[-2:]
         if found != "*" or service not in _NAMED:
             return found
-        return _NAMED[service](json.loads(body or b"{}"), f"{region}:{account}") or "*"
+        return _NAMED[service](_parameters(headers, body, rest[0]), f"{region}:{account}") or "*"
 
     replace(EXTRACT, resource_of)
+
+
+def _parameters(headers: Any, body: bytes, query: Mapping[str, Any]) -> dict[str, Any]:
+    """What the call was given, in whichever of AWS's protocols."""
+    if "cbor" in str(headers.get("content-type", "")):
+        return dict(cbor2.loads(body or b"\xa0"))
+    try:
+        return dict(json.loads(body or b"{}"))
+    except ValueError:  # a form, which MiniStack has read already
+        return {name: value[0] if isinstance(value, list) else value for name, value in query.items()}
 
 
 def _table(call: dict[str, Any], _: str) -> str:
@@ -34,4 +47,11 @@ def _parameter(call: dict[str, Any], place: str) -> str:
     return f"arn:aws:ssm:{place}:parameter/{name.lstrip('/')}" if name else ""
 
 
-_NAMED = {"dynamodb": _table, "ssm": _parameter}
+def _dashboard(call: dict[str, Any], place: str) -> str:
+    """Dashboards are of no Region; a list of them is authorized like its first."""
+    names = call.get("DashboardNames") or [call.get("DashboardNames.member.1", "")]
+    name = call.get("DashboardName") or names[0]
+    return f"arn:aws:cloudwatch::{place.partition(':')[2]}:dashboard/{name}" if name else ""
+
+
+_NAMED = {"dynamodb": _table, "monitoring": _dashboard, "ssm": _parameter}

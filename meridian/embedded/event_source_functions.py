@@ -21,7 +21,7 @@ NAMESPACE = "AWS/Lambda"
 
 class Functions:
     def __init__(self, destinations: FailureDestinations) -> None:
-        require(SERVICE, "_execute_function", "_get_func_record_for_qualifier")
+        require(SERVICE, "_execute_function", "_functions", "_get_func_record_for_qualifier")
         require("", METRIC)
         self._destinations = destinations
 
@@ -62,8 +62,12 @@ class Functions:
 
 def function_of(mapping: dict[str, Any]) -> dict[str, Any] | None:
     """MiniStack's record of a mapping's function, or None when it is gone."""
-    function, _ = find(f"{SERVICE}_get_func_record_for_qualifier")(mapping["FunctionName"], mapping["Qualifier"])
-    return cast("dict[str, Any] | None", function)
+    name, qualifier = mapping["FunctionName"], mapping["Qualifier"]
+    function = cast("dict[str, Any] | None", find(f"{SERVICE}_get_func_record_for_qualifier")(name, qualifier)[0])
+    if function is None or not qualifier:
+        return function
+    # A function's versions share its reserved concurrency.
+    return function | {"concurrency": find(f"{SERVICE}_functions")[name].get("concurrency")}
 
 
 def _identity(mapping: dict[str, Any], role: str) -> dict[str, Any]:
