@@ -108,6 +108,29 @@ def status(
 
 
 @app.command()
+@on_aws
+def load(  # noqa: PLR0913, PLR0917  # its options
+    session: Session,
+    table: Annotated[str, typer.Argument(help="The table.", show_default=False)],
+    rate: Annotated[int | None, typer.Option(help="Writes a second over all Regions.", min=1, max=10_000)] = None,
+    seconds: Annotated[int | None, typer.Option(help="How long.", min=1, max=3600)] = None,
+    regions: Annotated[str | None, typer.Option(help="Where to write; all Regions otherwise.", metavar="A,B")] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed gives the same data.", min=0, max=999_999_999)] = None,
+    remove: Annotated[str | None, typer.Option(help="Remove what a run wrote.", metavar="RUN")] = None,
+    as_json: Json = False,
+) -> int:
+    """Write sample users, products and orders to a deployed table, read each back, and show how long that took.
+
+    The items are real. They carry the run in meridian:load, expire in 7 days where the table has TTL, and go with
+    --remove. One process reaches some hundreds of writes a second; the result says how many there were.
+    """
+    from meridian import load as loads
+
+    options = {"rate": rate, "seconds": seconds, "regions": regions, "seed": seed, "remove": remove}
+    return loads.command(session, table, options, as_json=as_json)
+
+
+@app.command()
 def local(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.", min=0, max=65535)] = 0,
     delay: Annotated[float, typer.Option(help="Seconds that a table, replica or stream takes.", min=0)] = 1.0,
