@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
-
-import cbor2
+from typing import TYPE_CHECKING, Any
 
 from meridian.embedded.internals import find, replace
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 EXTRACT = "ministack.core.iam_actions:extract_resource_arn"
 
@@ -21,15 +21,13 @@ def install() -> None:
         region, account = rest[-2:]
         if found != "*" or service not in _NAMED:
             return found
-        return _NAMED[service](_parameters(headers, body, rest[0]), f"{region}:{account}") or "*"
+        return _NAMED[service](_parameters(body, rest[0]), f"{region}:{account}") or "*"
 
     replace(EXTRACT, resource_of)
 
 
-def _parameters(headers: Any, body: bytes, query: Mapping[str, Any]) -> dict[str, Any]:
+def _parameters(body: bytes, query: Mapping[str, Any]) -> dict[str, Any]:
     """What the call was given, in whichever of AWS's protocols."""
-    if "cbor" in str(headers.get("content-type", "")):
-        return dict(cbor2.loads(body or b"\xa0"))
     try:
         return dict(json.loads(body or b"{}"))
     except ValueError:  # a form, which MiniStack has read already
@@ -54,4 +52,11 @@ def _dashboard(call: dict[str, Any], place: str) -> str:
     return f"arn:aws:cloudwatch::{place.partition(':')[2]}:dashboard/{name}" if name else ""
 
 
-_NAMED = {"dynamodb": _table, "monitoring": _dashboard, "ssm": _parameter}
+def _stream(call: dict[str, Any], _: str) -> str:
+    """GetRecords names its stream by nothing but the shard iterator."""
+    position = find("ministack.services.kinesis:_shard_iterators").get(call.get("ShardIterator"))
+    stream = find("ministack.services.kinesis:_streams").get(position["stream"]) if position else None
+    return str(stream["StreamARN"]) if stream else ""
+
+
+_NAMED = {"dynamodb": _table, "kinesis": _stream, "monitoring": _dashboard, "ssm": _parameter}

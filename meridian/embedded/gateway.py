@@ -10,6 +10,7 @@ from meridian.embedded import (
     control_plane,
     event_sources,
     executions,
+    expiry,
     functions,
     interpreter,
     kinesis_records,
@@ -51,6 +52,7 @@ def application(settings: Settings, loop: asyncio.AbstractEventLoop) -> Callable
     regions.install(settings.disabled_regions)
     replication.install()
     kinesis_records.install()
+    expiry.install(loop)
     control_plane.install(settings, timeline)
     event_sources.install(settings)
     stack_resources.install()
