@@ -3,7 +3,8 @@
 What comes out, whatever comes twice, late or in disorder:
 
 - A put is written only where the destination has no such item, or one whose conflict attribute is lower and of the same
-  type. The attribute is read under its name after the transformation. An item that stands there without it is left.
+  type. The attribute is read under its name after the transformation. Of two equal ones the first stays, and an item
+  that stands there without the attribute is left.
 - A removal, TTL's too, deletes only what is no newer than the item that was removed.
 - An item that leaves the filter is deleted, and one that enters it is put: the destination is the selection.
 - A mark beside the destination says, for 35 days, when the life of an item last began or ended. What is older than the
@@ -16,7 +17,8 @@ What comes out, whatever comes twice, late or in disorder:
 Two tables may replicate to each other. A copy that nobody has changed since (processors/shared/transform.py) is not
 sent back to where it came from. Removals always are: there they find nothing or something newer, and only leave a mark,
 which keeps a late record from bringing the item back. In such a pair the conflict attribute must rise over a removal
-too, or the removal's echo takes away an item that was just inserted again.
+too, or the removal's echo takes away an item that was just inserted again. Even a copy that is not known for one, as
+where a pair is not set up alike, ends where it finds itself: versions that are equal are not written.
 
 A record without the conflict attribute, or one that DynamoDB refuses, fails for good, and with it what follows in the
 batch comes again (processors/shared/batches.py). Probes of validations stay where they are.

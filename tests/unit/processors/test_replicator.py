@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from processors.shared.values import canonical
 from tests.unit.processors.fake_dynamodb import as_text, cancelled, refused
-from tests.unit.processors.records import REGION, TABLE, TTL_IDENTITY, item, kinesis_record, number, probe
+from tests.unit.processors.records import NOON, REGION, TABLE, TTL_IDENTITY, item, kinesis_record, number, probe
 from tests.unit.processors.replication import (
     COPY,
     MARKS,
@@ -202,6 +202,27 @@ def test_a_late_record_does_not_bring_a_removed_item_back(replication: Replicati
     replication(inserted(ONE, 1))
     replication(modified(ONE, TWO, 2))
     assert replication.copies == []
+
+
+def test_a_late_record_of_an_earlier_life_does_not_overwrite(replication: Replication) -> None:
+    """Though its version is higher: versions started again, and the mark knows when."""
+    replication(inserted(ONE, 5))
+    assert replication(modified(THREE, NINE, 3), removed(NINE, 4)) == []
+    assert replication.copies == [ONE]
+    replication(removed(ONE, 6), inserted(ONE, 9))
+    assert replication(inserted(THREE, 7)) == []
+    assert replication(modified(THREE, NINE, 8)) == []
+    assert replication.copies == [ONE]
+
+
+def test_changes_of_one_moment_are_ordered_by_version(replication: Replication) -> None:
+    """Kinesis may count in milliseconds, and promises no order within one."""
+    replication(kinesis_record(None, ONE))
+    replication(kinesis_record(ONE, TWO))
+    assert replication.copies == [TWO]
+    later = (NOON + 1) * 1_000_000
+    replication(kinesis_record(None, NINE, microseconds=later), kinesis_record(TWO, None, microseconds=later))
+    assert replication.copies == [NINE]
 
 
 def test_marks_go_after_35_days(replication: Replication, monkeypatch: pytest.MonkeyPatch) -> None:
