@@ -38,7 +38,6 @@ NOT_NOW = ("TooManyRequestsException", "ResourceConflictException", "EC2Throttle
 
 class Event(TypedDict):
     table: str
-    home: str
     region: str
     poll_seconds: int
     progress: Progress

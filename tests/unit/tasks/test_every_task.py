@@ -50,6 +50,7 @@ def test_has_scenarios(name: str) -> None:
 
 # Where IAM's action is not named after the operation.
 ACTIONS = {
+    "lambda:Invoke": "lambda:InvokeFunction",
     "s3:CopyObject": "s3:PutObject",
     "s3:DeleteObjects": "s3:DeleteObject",
     "s3:ListObjectVersions": "s3:ListBucketVersions",
