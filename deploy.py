@@ -131,6 +131,23 @@ def load(  # noqa: PLR0913, PLR0917  # its options
 
 
 @app.command()
+@on_aws
+def redeliver(
+    session: Session,
+    table: Annotated[str, typer.Argument(help="The table.", show_default=False)],
+    as_json: Json = False,
+) -> int:
+    """Give what the processors failed on to them again, the oldest first, and say what came of it in each Region.
+
+    Exit code 1 if records still fail; they stay in the failure bucket.
+    """
+    from meridian import runs
+
+    given = inputs.compose(inputs.Workflow.REDELIVER, None, table, None, None)
+    return runs.run(session, inputs.Workflow.REDELIVER, given, detach=False, as_json=as_json)
+
+
+@app.command()
 def local(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.", min=0, max=65535)] = 0,
     delay: Annotated[float, typer.Option(help="Seconds that a table, replica or stream takes.", min=0)] = 1.0,

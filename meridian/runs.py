@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from meridian import causes, executions, progress, results
+from meridian import causes, executions, progress, redelivery, results
 from meridian.commandline import COMMAND, DONE, FAILED, WRONG, data, talk
 from tasks.shared.errors import Refused
 
@@ -75,7 +75,8 @@ def code(execution: Execution) -> int:
     """Exit code for an execution that has ended."""
     cause = causes.cause_of(execution)
     if cause is None:
-        return DONE
+        output = execution.output or {}
+        return WRONG if "redelivery" in output and redelivery.is_unfinished(output) else DONE
     return WRONG if cause.error == "ValidationFailed" else FAILED
 
 
@@ -97,6 +98,8 @@ def _show_output(execution: Execution, *, as_json: bool) -> None:
     output = execution.output or {}
     if as_json:
         print(json.dumps(output))
+    elif "redelivery" in output:
+        redelivery.show(data(), output)
     elif "checks" in output or "validation" in output:
         results.show_validation(data(), output.get("validation", output))
     else:
