@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from rich.table import Table
 from rich.text import Text
 
+from meridian.processor_status import ENABLED
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -29,6 +31,10 @@ ASPECTS = {
     "ttl": "TTL",
     "tags": "tags",
     "protection": "protection",
+    "stack": "stack",
+    "version": "code",
+    "failure bucket": "failure bucket",
+    "failures": "failed batches",
 }
 
 # The checks of a validation that are of a pair of Regions.
@@ -43,6 +49,7 @@ STREAMING = {
     "metrics": "metric",
 }
 
+PROBLEM = "PROBLEM"  # with which Lambda's LastProcessingResult begins where a function failed
 GAP = 2  # between two columns
 
 
@@ -125,8 +132,27 @@ def show_status(console: Console, status: Status) -> None:
     regions = Column("Region", [Text(one.region) for one in status.regions])
     columns = [Column(ASPECTS[name], [_aspect(aspects.get(name)) for aspects in found]) for name in present]
     _show(console, f"{status.table}, home {status.home}", regions, columns)
+    _show_processors(console, status)
     for difference in status.differences():
         console.print(difference, style="red", highlight=False, markup=False, soft_wrap=True)
+
+
+def _show_processors(console: Console, status: Status) -> None:
+    """A Region and processor a line; nothing where the request has none."""
+    found = [(one.region, mapping) for one in status.regions for mapping in one.mappings]
+    if not found:
+        return
+    enabled = ["green" if mapping.state == ENABLED else "bold red" for _, mapping in found]
+    columns = [
+        Column("processor", [Text(mapping.processor) for _, mapping in found]),
+        Column("mapping", [Text(one.state, style) for (_, one), style in zip(found, enabled, strict=True)]),
+        Column("last result", [_last_result(mapping.last_result) for _, mapping in found]),
+    ]
+    _show(console, "Processors", Column("Region", [Text(region) for region, _ in found]), columns)
+
+
+def _last_result(words: str) -> Text:
+    return Text(words or "-", "bold red" if words.startswith(PROBLEM) else "")
 
 
 def _aspect(aspect: Aspect | None) -> Text:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from meridian import results
+from meridian import processor_status, results
 from meridian.commandline import DONE, WRONG, data
 from meridian.inputs import named_table
 from meridian.refusals import sentence
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb.type_defs import TableDescriptionTypeDef
 
+    from meridian.processor_status import Mapping, Stack
     from meridian.session import Session
     from tasks.shared.clients import Clients
     from tasks.shared.request import Kinesis, Request
@@ -50,13 +51,22 @@ class RegionStatus:
     region: str
     role: str  # home or replica
     aspects: tuple[Aspect, ...]
+    stack: Stack | None = None
+    mappings: tuple[Mapping, ...] = ()
 
     def differences(self) -> list[str]:
+        enabled = processor_status.ENABLED
+        mappings = [Aspect(f"mapping of {one.processor}", one.state, enabled) for one in self.mappings]
         return [
             f"{self.region}: {aspect.name} is {aspect.found}, and should be {aspect.wanted}"
-            for aspect in self.aspects
+            for aspect in (*self.aspects, *mappings)
             if aspect.differs
         ]
+
+    def as_json(self) -> dict[str, Any]:
+        processors = {one.processor: {"mapping": one.state, "last_result": one.last_result} for one in self.mappings}
+        aspects = {aspect.name: aspect.found for aspect in self.aspects}
+        return {"region": self.region, "role": self.role, **aspects, "processors": processors}
 
 
 @dataclass(frozen=True)
@@ -77,10 +87,7 @@ class Status:
             "table": self.table,
             "home": self.home,
             "healthy": not self.differences(),
-            "regions": [
-                {"region": one.region, "role": one.role, **{aspect.name: aspect.found for aspect in one.aspects}}
-                for one in self.regions
-            ],
+            "regions": [one.as_json() for one in self.regions],
             "differences": self.differences(),
         }
 
@@ -104,7 +111,18 @@ def status(aws: Clients, home: str, table: str) -> Status:
     with ThreadPoolExecutor(max(1, len(members))) as pool:
         found = pool.map(lambda region: _region(aws, request, at_home, region, str(stages.get(region, ""))), members)
     strangers = sorted(set(tables.replica_regions(at_home)) - set(members))
-    return Status(table, home, tuple(found), tuple(strangers))
+    return Status(table, home, tuple(_with_versions(request, list(found))), tuple(strangers))
+
+
+def _with_versions(request: Request, regions: list[RegionStatus]) -> Iterator[RegionStatus]:
+    """What runs in a Region can be judged only beside the others."""
+    wanted = processor_status.wanted_version(request, [one.stack for one in regions if one.stack])
+    for one in regions:
+        if one.stack and one.stack.changed:
+            version = Aspect("version", one.stack.version, wanted, one.stack.code[: processor_status.SHOWN])
+            yield replace(one, aspects=(*one.aspects, version))
+        else:
+            yield one
 
 
 def _region(
@@ -121,7 +139,23 @@ def _region(
         aspects += _streaming(aws, request, region)
     except (BotoCoreError, ClientError) as error:
         aspects.append(Aspect("table", f"unknown ({sentence(error)})", ACTIVE))
-    return RegionStatus(region, "home" if region == home else "replica", tuple(aspects))
+    known = RegionStatus(region, "home" if region == home else "replica", tuple(aspects))
+    return _with_processors(aws, request, known)
+
+
+def _with_processors(aws: Clients, request: Request, known: RegionStatus) -> RegionStatus:
+    try:
+        stack = processor_status.stack(aws, request["table"], known.region)
+        mappings = processor_status.mappings(aws, request, known.region)
+    except (BotoCoreError, ClientError) as error:
+        unknown = Aspect("stack", f"unknown ({sentence(error)})", processor_status.COMPLETE)
+        return replace(known, aspects=(*known.aspects, unknown))
+    aspects = [Aspect("stack", stack.status, processor_status.COMPLETE)]
+    if stack.failures == MISSING:
+        aspects.append(Aspect("failure bucket", MISSING, "there"))
+    elif stack.failures:
+        aspects.append(Aspect("failures", stack.failures, stack.failures))
+    return replace(known, aspects=(*known.aspects, *aspects), stack=stack, mappings=tuple(mappings))
 
 
 def _table(aws: Clients, request: Request, region: str, there: TableDescriptionTypeDef | None) -> Iterator[Aspect]:
