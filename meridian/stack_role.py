@@ -31,7 +31,8 @@ ALARMS = _anywhere("cloudwatch", "alarm:meridian-*")
 TAGGING = ("TagResource", "UntagResource")
 READING = ("Describe*", "Get*", "List*")
 GRANTS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
-    ("lambda", ("CreateFunction", "DeleteFunction", "Get*", "List*", *TAGGING, "UpdateFunction*"), PROCESSORS),
+    ("lambda", ("CreateFunction", "DeleteFunction", "UpdateFunctionCode", "UpdateFunctionConfiguration"), PROCESSORS),
+    ("lambda", ("Get*", "List*", *TAGGING), PROCESSORS),
     ("lambda", ("GetEventSourceMapping", "ListTags", *TAGGING), MAPPINGS),
     ("logs", ("CreateLogGroup", "DeleteLogGroup", "DeleteRetentionPolicy", "PutRetentionPolicy"), LOG_GROUPS),
     ("logs", (*READING, *TAGGING), LOG_GROUPS),

@@ -93,17 +93,18 @@ def source(name: str, wanted: dict[str, Any]) -> str:
 def filter_patterns(request: Request, region: str) -> list[str]:
     """What Lambda passes to a Region's processors: changes of the items that were written there.
 
-    A removed item has no new image, and its old one names the last writer. An item of no origin counts at home.
+    A removed item has no new image, and its old one names the last writer. What was written nowhere, or in a Region
+    that has left, counts at home, or nobody would ever hear of it.
     (Lambda Developer Guide, event filtering: ``exists`` works on leaves only, so on the value under the type S.)
     """
-    attribute = request["origin_attribute"]
-    if not attribute:
+    attribute, others = request["origin_attribute"], [other for other in request["regions"] if other != region]
+    if not attribute or not others:
         return []
     absent: list[Any] = [{"exists": False}]
-    wanted: list[list[Any]] = [[[region]], [absent, [region]]]
-    if region == requests.home(request):
-        wanted.append([absent, absent])
-    return [_pattern(attribute, *images) for images in wanted]
+    at_home = region == requests.home(request)
+    here: list[Any] = [{"anything-but": others}] if at_home else [region]
+    images = [[here], [absent, here], *([[absent, absent]] if at_home else [])]
+    return [_pattern(attribute, *one) for one in images]
 
 
 def _pattern(attribute: str, *images: list[Any]) -> str:

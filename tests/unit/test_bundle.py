@@ -15,6 +15,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from meridian import bundle
+from tasks.shared import names
 from tasks.shared.errors import Refused
 
 # What Lambda's Python runtime brings, and the distributions it consists of.
@@ -50,6 +51,15 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
+def checkout(root: Path) -> None:
+    """Copy what the bundle is made of, as another checkout has it."""
+    for package in bundle.PACKAGES:
+        shutil.copytree(bundle.ROOT / package, root / package, copy_function=shutil.copyfile)
+    (root / "definitions").mkdir()
+    for name in bundle.DEFINITIONS:
+        shutil.copyfile(bundle.ROOT / name, root / name)
+
+
 def python(*paths: Path, code: str) -> subprocess.CompletedProcess[str]:
     """Run ``code`` with only the standard library and ``paths`` to import from."""
     prelude = f"import sys; sys.dont_write_bytecode = True; sys.path[:0] = {[str(path) for path in paths]!r}\n"
@@ -64,9 +74,7 @@ def test_another_checkout_gives_the_same_bytes(tmp_path: Path) -> None:
     other = tmp_path / "elsewhere"
     umask = os.umask(0o077)
     try:
-        shutil.copytree(bundle.ROOT / "tasks", other / "tasks", copy_function=shutil.copyfile)
-        (other / "definitions").mkdir()
-        shutil.copyfile(bundle.ROOT / bundle.SCHEMA, other / bundle.SCHEMA)
+        checkout(other)
         for path in other.rglob("*"):
             os.utime(path, (1, 1))
         there = bundle.build(tmp_path / "there.zip", other)
@@ -76,14 +84,15 @@ def test_another_checkout_gives_the_same_bytes(tmp_path: Path) -> None:
     assert there.path.read_bytes() == here.path.read_bytes()
 
 
-def test_a_changed_task_gives_another_hash(tmp_path: Path) -> None:
-    """One byte more in one task is another bundle, under another key."""
-    shutil.copytree(bundle.ROOT / "tasks", tmp_path / "tasks")
-    (tmp_path / "definitions").mkdir()
-    shutil.copyfile(bundle.ROOT / bundle.SCHEMA, tmp_path / bundle.SCHEMA)
+@pytest.mark.parametrize(
+    "changed", ["tasks/create_table.py", "processors/changes.py", "processors/shared/values.py", *bundle.DEFINITIONS]
+)
+def test_a_changed_file_gives_another_hash(changed: str, tmp_path: Path) -> None:
+    """One byte more in a task, a processor or the data they read is another bundle, under another key."""
+    checkout(tmp_path)
     before = bundle.build(tmp_path / "before.zip", tmp_path)
-    with (tmp_path / "tasks/create_table.py").open("a") as task:
-        task.write("\n")
+    with (tmp_path / changed).open("a") as file:
+        file.write("\n")
     assert bundle.build(tmp_path / "after.zip", tmp_path).key != before.key
 
 
@@ -104,14 +113,14 @@ def test_nothing_is_compiled(archive: zipfile.ZipFile) -> None:
 
 
 def test_only_what_lambda_needs_is_in_it(archive: zipfile.ZipFile) -> None:
-    """No SDK, no command line, no emulator, no tests: the tasks, the schema and the named libraries."""
+    """No SDK, no command line, no emulator, no tests: tasks, processors, the data they read and the named libraries."""
     top = {Path(name).parts[0] for name in archive.namelist() if ".dist-info/" not in name}
     assert top == {
-        *("tasks", "definitions"),
+        *("tasks", "processors", "definitions"),
         *("attr", "attrs", "aws_lambda_powertools", "jmespath", "jsonschema", "pyrsistent"),
         *("_pyrsistent_version.py", "typing_extensions.py"),
     }
-    assert [name for name in archive.namelist() if name.startswith("definitions/")] == [bundle.SCHEMA]
+    assert [name for name in archive.namelist() if name.startswith("definitions/")] == list(bundle.DEFINITIONS)
     assert not [name for name in archive.namelist() if {"test", "tests"} & set(Path(name).parts)]
 
 
@@ -145,6 +154,25 @@ print(len(handlers))
     done = python(unpacked, runtime, code=code)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) == len([path for path in (bundle.ROOT / "tasks").glob("*.py") if path.stem[0] != "_"])
+
+
+def test_every_processor_imports_from_the_zip_and_the_runtime_alone(unpacked: Path, runtime: Path) -> None:
+    """The handlers that the region stack names are found, and none of them needs a task."""
+    code = f"""
+import importlib, sys
+for name in {list(names.PROCESSORS)!r}:
+    assert callable(getattr(importlib.import_module(f"processors.{{name}}"), name))
+assert not [name for name in sys.modules if name.startswith("tasks")]
+"""
+    done = python(unpacked, runtime, code=code)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_template_of_the_region_stack_is_read_from_the_zip(unpacked: Path, runtime: Path) -> None:
+    """StageCode finds it where Lambda unpacks it, as it is checked in."""
+    code = "import sys; from tasks.shared import region_stack; sys.stdout.write(region_stack.template().decode())"
+    done = python(unpacked, runtime, code=code)
+    assert done.stdout == (bundle.ROOT / "definitions/region.template.json").read_text()
 
 
 def test_a_bad_request_is_refused_from_the_zip_alone(unpacked: Path, runtime: Path) -> None:

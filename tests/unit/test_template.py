@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from meridian import iam, template
+from meridian.bundle import ROOT
 from tasks.shared import names
 from tasks.shared.task import Task, allow
 
@@ -22,10 +23,12 @@ WORKFLOWS = template.definitions()
 
 # Actions that cannot be bounded by a resource, and the roles that may have them on "*".
 NO_RESOURCE = {
+    "cloudwatch:GetMetricStatistics",
     "dynamodb:DescribeLimits",
     "ec2:DescribeRegions",
     "iam:CreateServiceLinkedRole",
     "kinesis:ListStreams",
+    "lambda:ListEventSourceMappings",
     *iam.LOG_DELIVERY,
 }
 
@@ -69,7 +72,7 @@ def references(value: Any) -> set[str]:
                 found.add(argument[0])
             elif function == "Fn::Sub":
                 found |= set(re.findall(r"\$\{(\w+)[.}]", argument))
-    return found
+    return {name for name in found if not name.startswith("AWS::")}
 
 
 def test_what_is_checked_in_is_what_is_generated() -> None:
@@ -193,8 +196,13 @@ def test_versions_of_functions_and_machines_may_be_called() -> None:
 
 
 def test_no_role_may_do_everything() -> None:
-    """No action holds a wildcard, and "*" as resource goes only with actions that know none."""
+    """No action holds a wildcard, and "*" as resource goes only with actions that know none.
+
+    The role of the region stacks makes what it is bounded by: test_region_template.py.
+    """
     for role, statement in every_statement():
+        if role == "RegionStackRole":
+            continue
         assert not [action for action in statement["Action"] if "*" in action], role
         if "*" in statement["Resource"]:
             assert set(statement["Action"]) <= NO_RESOURCE, role
@@ -210,10 +218,14 @@ def test_a_service_linked_role_is_bounded_by_its_service() -> None:
 
 
 def test_roles_are_taken_by_one_service_each() -> None:
-    """A function's role is Lambda's, a state machine's is Step Functions' on behalf of this account."""
+    """A function's role is Lambda's, a state machine's is Step Functions' on behalf of this account.
+
+    The one that makes the region stacks is CloudFormation's.
+    """
     for name, role in resources("AWS::IAM::Role").items():
         (trust,) = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
         service = "states" if name.endswith("StateMachineRole") else "lambda"
+        service = "cloudformation" if name == "RegionStackRole" else service
         assert trust["Principal"] == {"Service": f"{service}.amazonaws.com"}
         assert ("Condition" in trust) == (service == "states")
 
@@ -285,6 +297,30 @@ def test_a_state_machine_logs_every_event_without_data(workflow: str) -> None:
     assert references(logging["Destinations"]) == {"StatesLogGroup"}
     group = built()["Resources"]["StatesLogGroup"]["Properties"]["LogGroupName"]
     assert group.startswith("/aws/vendedlogs/states/")
+
+
+def test_only_the_tasks_that_order_stacks_may_pass_their_role() -> None:
+    """DeployProcessors and DeleteProcessors hand it to CloudFormation, and nobody hands any role to another service."""
+    passing = [(role, one) for role, one in every_statement() if "iam:PassRole" in one["Action"]]
+    assert {role for role, _ in passing} == {
+        *("DeployProcessorsFunctionRole", "DeleteProcessorsFunctionRole"),
+        "RegionStackRole",
+    }
+    for role, statement in passing:
+        service = "lambda" if role == "RegionStackRole" else "cloudformation"
+        assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": f"{service}.amazonaws.com"}}
+        assert role == "RegionStackRole" or references(statement) == {"RegionStackRole"}
+
+
+def test_a_function_is_told_what_its_task_reads() -> None:
+    """Every variable of the environment that a task asks for is there."""
+    read = {
+        name for path in (ROOT / "tasks").rglob("*.py") for name in re.findall(r'environ\["(\w+)"\]', path.read_text())
+    }
+    of_lambda = {"AWS_REGION"}
+    assert read - of_lambda <= set(template.ENVIRONMENT)
+    for function in resources("AWS::Lambda::Function").values():
+        assert function["Properties"]["Environment"]["Variables"] == template.ENVIRONMENT
 
 
 def test_every_output_is_there_for_a_state_machine() -> None:
