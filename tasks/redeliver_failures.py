@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tasks.shared.failures import Failure, Record
 
 TIMEOUT_SECONDS = 900  # the longest that Lambda knows
-WORK_SECONDS = 540  # of it; a processor that is called last has the rest (tasks/shared/clients.py)
+WORK_SECONDS = 720  # of it; the processor that is called last has the rest (tasks/shared/clients.py)
 MOST_STOPPED = 20  # items that fail in one Region; more of them is no matter of single records
 MOST_BYTES = 6_000_000  # Lambda quotas: 6 MB for the request of a synchronous invocation
 
@@ -106,14 +106,24 @@ class _Look:
 
     def redeliver(self, group: str, places: list[Place]) -> int:
         """Deal with the objects of one shard and second, and give their number; ``_Pause`` to go on with them later."""
-        failures = [failure for failure in map(self._bucket.read, places) if failure]  # the others went meanwhile
-        ours = [failure for failure in failures if failure.function in self._ours]
-        left = [self._redeliver(failure) for failure in sorted(ours, key=lambda one: int(sequence(one.records[0])))]
+        left: list[int] = []
+        foreign = 0
+        for place in places if len(places) == 1 else sorted(places, key=self._first_sequence):
+            failure = self._bucket.read(place)
+            if failure and failure.function in self._ours:
+                left.append(self._redeliver(failure))
+            elif failure:
+                foreign += 1
         self.progress["after"] = group
-        self.progress["objects"] += len(failures) - left.count(0)  # what is delivered is counted already
-        self.progress["foreign"] += len(failures) - len(ours)
+        self.progress["objects"] += foreign + len(left) - left.count(0)  # what is delivered is counted already
+        self.progress["foreign"] += foreign
         self.progress["failing"] += sum(left)
         return len(places)
+
+    def _first_sequence(self, place: Place) -> int:
+        """What tells the order within a shard. An object is read again for its turn: two may not fit into memory."""
+        failure = self._bucket.read(place)
+        return int(sequence(failure.records[0])) if failure and failure.records else 0
 
     def _redeliver(self, failure: Failure) -> int:
         """Deliver the records of one object in parts; gives how many are left in it."""

@@ -20,7 +20,7 @@ READS = ("BatchGet", "Describe", "Get", "Head", "List", "Query", "Scan")
 
 # A call that hangs ends before the shortest task does, so that its own error arrives. More tries are the state's Retry.
 CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS, ATTEMPTS = 3, 10, 2
-INVOKE_TIMEOUT_SECONDS = 320  # a processor works for 300 at the most, and is not to be called twice at a time
+INVOKE_TIMEOUT_SECONDS = 150  # a processor has 120 (tasks/shared/region_parameters.py), and is not to be called twice
 
 
 class Clients:

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from tasks import redeliver_failures as module
 from tasks.redeliver_failures import redeliver_failures
+from tasks.shared import region_parameters
+from tasks.shared.clients import INVOKE_TIMEOUT_SECONDS
 from tasks.shared.redelivery import MOST_LOOKS, START
 from tests.unit.tasks.failures import (
     ANALYTICS,
@@ -374,6 +376,12 @@ def test_looks(region: Region, monkeypatch: pytest.MonkeyPatch) -> None:
     assert reply["looks"] == 2
     assert reply["stopped"] == []
     assert region.left() == {key(2): [4], key(3): [6], key(4): [8]}
+
+
+def test_time_of_a_look() -> None:
+    """The processor that a look calls last has all its time, and the look answers within its own."""
+    assert INVOKE_TIMEOUT_SECONDS > region_parameters.TIMEOUT_SECONDS
+    assert module.WORK_SECONDS + INVOKE_TIMEOUT_SECONDS < redeliver_failures.timeout_seconds
 
 
 def test_throttled(region: Region) -> None:
