@@ -1,9 +1,7 @@
-"""Carry out a load: who writes what, when, and how long it took.
+"""Carry out a plan (meridian/load_plan.py): a thread a lane writes, reads, and notes how long it took.
 
-Writes are due at equal distances, counted from the beginning, so that waiting adds no drift. A slow call delays the
-next ones of its lane only; what is late is caught up with, and what has not begun when the time is over is left out.
-A lane is a thread that makes one visit (meridian/sample_data.py) after the other, which keeps the writes of an item in
-order.
+A slow call delays the next ones of its lane only. What is late is caught up with, and what has not begun when the time
+is over is left out.
 """
 
 from __future__ import annotations
@@ -13,14 +11,13 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from math import ceil
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from meridian.latencies import Latencies
-from meridian.sample_data import MARKER, WRITES
+from meridian.sample_data import MARKER
 from tasks.shared import tables
 
 if TYPE_CHECKING:
@@ -28,43 +25,11 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
+    from meridian.load_plan import Plan
     from meridian.sample_data import Shop, Write
     from meridian.session import Session
 
-WRITES_OF_A_LANE = 4  # a second: with their reads, what the far side of the world leaves time for
-MOST_LANES = 64  # in a Region; more threads do not make Python faster
 LATE_SECONDS = 0.5  # that the last write may be late
-
-
-class Plan(NamedTuple):
-    """The n-th write of all is due n / rate seconds after the beginning, in one Region after the other."""
-
-    rate: int  # writes a second over all Regions
-    seconds: int
-    regions: list[str]
-
-    @property
-    def writes(self) -> int:
-        return self.rate * self.seconds
-
-    @property
-    def lanes(self) -> int:
-        """In each Region."""
-        return min(MOST_LANES, ceil(self.rate / len(self.regions) / WRITES_OF_A_LANE))
-
-    @property
-    def visits(self) -> int:
-        """More do not begin."""
-        every = len(self.regions) * self.lanes
-        return ceil(self.writes / every / WRITES) * every
-
-    def numbers(self, region: int, lane: int) -> range:
-        """Which of all the writes are a lane's."""
-        return range(region + lane * len(self.regions), self.writes, self.lanes * len(self.regions))
-
-    def visit(self, region: int, lane: int, turn: int) -> int:
-        """Number of the visit that a lane makes as its ``turn``-th."""
-        return (turn * self.lanes + lane) * len(self.regions) + region
 
 
 @dataclass
@@ -109,11 +74,7 @@ class Clock:
 def carry_out(session: Session, table: str, shop: Shop, plan: Plan) -> tuple[dict[str, Measured], float]:
     """Write and read as planned: what was measured in each Region, in how many seconds. Ctrl-C ends it early."""
     clients = {region: client(session, region, plan.lanes) for region in plan.regions}
-    lanes = [
-        Lane(clients[region], table, shop, plan, (place, number))
-        for number in range(plan.lanes)
-        for place, region in enumerate(plan.regions)
-    ]
+    lanes = [Lane(clients[plan.regions[place[0]]], table, shop, plan, place) for place in plan.places]
     with ThreadPoolExecutor(len(lanes)) as pool:
         list(pool.map(Lane.connect, lanes))
     clock = Clock()
@@ -155,20 +116,18 @@ class Lane:
 
     def connect(self) -> None:
         """Make a call that is not measured: the first one finds no connection yet."""
-        key = self._shop.keys(self._plan.visit(*self._place, turn=0))[0]
-        self._call(Latencies(), self._dynamodb.get_item, TableName=self._table, Key=key)
+        self._call(Latencies(), self._dynamodb.get_item, TableName=self._table, Key=self._shop.keys(0)[0])
 
     def run(self, clock: Clock) -> None:
         writes: list[Write] = []
-        for position, number in enumerate(self._plan.numbers(*self._place)):
-            if clock.wait(number / self._plan.rate) > self._plan.seconds + LATE_SECONDS:
+        for step in self._plan.steps(*self._place):
+            if clock.wait(step.due) > self._plan.seconds + LATE_SECONDS:
                 return
-            turn, step = divmod(position, WRITES)
-            if step == 0:
-                visit = self._plan.visit(*self._place, turn)
-                writes, self.measured.visits = self._shop.visit(visit, self.region), visit + 1
-            self._write(writes[step])
-            self._call(self.measured.read, self._dynamodb.get_item, TableName=self._table, Key=writes[step].key)
+            if step.write == 0:
+                writes, self.measured.visits = self._shop.visit(step.visit, self.region), step.visit + 1
+            write = writes[step.write]
+            self._write(write)
+            self._call(self.measured.read, self._dynamodb.get_item, TableName=self._table, Key=write.key)
 
     def _write(self, write: Write) -> None:
         """Conditional on the run's mark, so that no other item is touched."""

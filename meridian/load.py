@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from meridian import lanes, results
 from meridian.commandline import COMMAND, DONE, WRONG, data, talk
 from meridian.inputs import named_table
+from meridian.load_plan import Plan
 from meridian.sample_data import MARKER, Shop
 from meridian.session import known_region
 from tasks.shared import record, tables
@@ -21,7 +22,7 @@ from tasks.shared.problems import shown
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from meridian.lanes import Measured, Plan
+    from meridian.lanes import Measured
     from meridian.sample_data import Item
     from meridian.session import Session
     from tasks.shared.record import Record
@@ -86,7 +87,7 @@ def run(  # noqa: PLR0913  # the command's options
 ) -> int:
     """Write, read and print; 1 if a call failed. Ctrl-C ends it with what was measured so far."""
     recorded = _deployed(session, table)
-    plan = lanes.Plan(rate, seconds, _chosen(recorded, regions))
+    plan = Plan(rate, seconds, _chosen(recorded, regions))
     for region in plan.regions:
         _require_usable(session, table, region)
     seed = secrets.randbelow(LARGEST_SEED) if seed is None else seed

@@ -98,7 +98,7 @@ def _show_latencies(console: Console, matrix: Mapping[str, Mapping[str, int | No
         )
         for reader in matrix
     ]
-    _show(console, "Latency of a put, ms", origins, readers)
+    show_table(console, "Latency of a put, ms", origins, readers)
 
 
 def _show_streaming(console: Console, streaming: Mapping[str, Mapping[str, int | None]]) -> None:
@@ -110,7 +110,7 @@ def _show_streaming(console: Console, streaming: Mapping[str, Mapping[str, int |
             Column(STREAMING[name], [Text(_milliseconds(row[name])) for row in streaming.values()], "right")
             for name in present
         ]
-        _show(console, "What streaming showed", regions, columns)
+        show_table(console, "What streaming showed", regions, columns)
 
 
 def _latency(check: Mapping[str, Any] | None) -> Text:
@@ -131,7 +131,7 @@ def show_status(console: Console, status: Status) -> None:
         present.remove("record")
     regions = Column("Region", [Text(one.region) for one in status.regions])
     columns = [Column(ASPECTS[name], [_aspect(aspects.get(name)) for aspects in found]) for name in present]
-    _show(console, f"{status.table}, home {status.home}", regions, columns)
+    show_table(console, f"{status.table}, home {status.home}", regions, columns)
     _show_processors(console, status)
     for difference in status.differences():
         console.print(difference, style="red", highlight=False, markup=False, soft_wrap=True)
@@ -148,7 +148,7 @@ def _show_processors(console: Console, status: Status) -> None:
         Column("mapping", [Text(one.state, style) for (_, one), style in zip(found, enabled, strict=True)]),
         Column("last result", [_last_result(mapping.last_result) for _, mapping in found]),
     ]
-    _show(console, "Processors", Column("Region", [Text(region) for region, _ in found]), columns)
+    show_table(console, "Processors", Column("Region", [Text(region) for region, _ in found]), columns)
 
 
 def _last_result(words: str) -> Text:
@@ -171,7 +171,7 @@ def show_load(console: Console, load: Mapping[str, Any]) -> None:
         times = [Text(_tenths(one[f"{header}_ms"])) for _, _, one in calls]
         columns.append(Column(f"{header}, ms", times, "right"))
     columns.append(Column("errors", [_errors(one["errors"]) for _, _, one in calls]))
-    _show(console, f"{load['table']}: time of a call, percentiles by nearest rank", regions, columns)
+    show_table(console, f"{load['table']}: time of a call, percentiles by nearest rank", regions, columns)
     rate = load["writes"] / load["seconds"] if load["seconds"] else 0
     done = f"{load['writes']} of {load['writes_wanted']} writes in {load['seconds']} s, {rate:.1f} a second"
     console.print(f"Run {load['run']}: {done}.", highlight=False)
@@ -210,7 +210,7 @@ def show_difference(console: Console, before: Inventory, found: Difference) -> N
         console.print(f"  {line}", style="red", highlight=False, markup=False, soft_wrap=True)
 
 
-def _show(console: Console, title: str, first: Column, others: Sequence[Column]) -> None:
+def show_table(console: Console, title: str, first: Column, others: Sequence[Column]) -> None:
     """Print a table; columns for which a line has no room follow below, each time after the first column."""
     title = f"\n{title}"
     for columns in _fitting(first, others, console.width):

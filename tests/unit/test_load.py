@@ -15,7 +15,8 @@ from typer.testing import CliRunner
 import deploy
 from meridian import lanes, load
 from meridian.latencies import Latencies, percentile
-from meridian.sample_data import MARKER, WRITES, Shop
+from meridian.load_plan import Plan
+from meridian.sample_data import MARKER, Shop
 from meridian.session import Session
 from tasks.shared import record
 from tasks.shared.request import complete
@@ -223,7 +224,7 @@ class FakeDynamoDB:
 
 class TestLanes:
     def lane(self, dynamodb: Any, rate: int, seconds: int, number: int = 0) -> lanes.Lane:
-        plan = lanes.Plan(rate, seconds, [HOME, AWAY])
+        plan = Plan(rate, seconds, [HOME, AWAY])
         return lanes.Lane(dynamodb, "shop", Shop(REQUEST, "7"), plan, (0, number))
 
     def run(self, lane: lanes.Lane) -> lanes.Measured:
@@ -235,13 +236,13 @@ class TestLanes:
     @pytest.mark.parametrize(("rate", "seconds"), [(1, 1), (3, 7), (40, 1), (10_000, 2)])
     def test_every_write_is_somebodys(self, rate: int, seconds: int) -> None:
         """The lanes of all Regions share the writes out without a gap, and no two make the same visit."""
-        plan = lanes.Plan(rate, seconds, [HOME, AWAY, "sa-east-1"])
-        places = [(region, lane) for region in range(3) for lane in range(plan.lanes)]
-        assert sorted(number for place in places for number in plan.numbers(*place)) == list(range(rate * seconds))
-        turns = [(place, turn) for place in places for turn in range(-(-len(plan.numbers(*place)) // WRITES))]
-        visits = [plan.visit(*place, turn) for place, turn in turns]
-        assert len(visits) == len(set(visits))
-        assert max(visits) < plan.visits
+        plan = Plan(rate, seconds, [HOME, AWAY, "sa-east-1"])
+        steps = [step for place in plan.places for step in plan.steps(*place)]
+        due = sorted(step.due for step in steps)
+        assert due == pytest.approx([number / rate for number in range(rate * seconds)])
+        writes = [(step.visit, step.write) for step in steps]
+        assert len(writes) == len(set(writes))
+        assert max(step.visit for step in steps) < plan.visits
 
     def test_keeps_the_rate_of_the_schedule(self) -> None:
         """Writes begin when they are due, however long each takes: slowness adds no drift."""
