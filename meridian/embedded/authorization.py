@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from meridian.embedded.internals import find, replace
@@ -11,19 +12,39 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 EXTRACT = "ministack.core.iam_actions:extract_resource_arn"
+ACTION = "ministack.core.iam_actions:extract_iam_action"
+CONDITION_KEY = "ministack.core.iam_evaluator:_resolve_condition_key"
+
+_namespace: ContextVar[str | None] = ContextVar("_namespace", default=None)  # that the present PutMetricData is for
 
 
 def install() -> None:
-    extract = find(EXTRACT)
+    extract, resolve = find(EXTRACT), find(CONDITION_KEY)
 
     def resource_of(service: str, method: str, path: str, headers: Any, body: bytes, *rest: Any) -> str:
         found: str = extract(service, method, path, headers, body, *rest)
         region, account = rest[-2:]
+        if headers.get("x-amz-target", "").endswith(".DescribeEventBus"):  # MiniStack takes its Name for a rule's
+            return f"arn:aws:events:{region}:{account}:event-bus/{json.loads(body)['Name']}"
+        if service == "monitoring":
+            _namespace.set(_parameters(body, rest[0]).get("Namespace"))
         if found != "*" or service not in _NAMED:
             return found
         return _NAMED[service](_parameters(body, rest[0]), f"{region}:{account}") or "*"
 
+    def value_of(key: str, context: Any) -> Any:
+        return _namespace.get() if key.lower() == "cloudwatch:namespace" else resolve(key, context)
+
+    name = find(ACTION)
+
+    def action_of(*request: Any) -> str | None:
+        """SQS authorizes its batch calls as the single one (Developer Guide, "Amazon SQS API permissions")."""
+        action: str | None = name(*request)
+        return action.removesuffix("Batch") if action and action.startswith("sqs:") else action
+
+    replace(ACTION, action_of)
     replace(EXTRACT, resource_of)
+    replace(CONDITION_KEY, value_of)
 
 
 def _parameters(body: bytes, query: Mapping[str, Any]) -> dict[str, Any]:
