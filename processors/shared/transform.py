@@ -36,7 +36,6 @@ def transformed(image: Image, transform: Transform, keys: Collection[str]) -> Im
     A renamed attribute takes the place of one that had its new name.
     """
     left = {name: value for name, value in image.items() if name in keys or name not in transform["drop"]}
-    left.pop(REPLICATED, None)
     renamed = {new: old for old, new in transform["rename"].items() if old in left and old not in keys}
     stays = {name: value for name, value in left.items() if name in keys or name not in transform["rename"]}
     moved = {new: left[old] for new, old in renamed.items() if new not in keys}

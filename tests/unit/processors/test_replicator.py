@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
+from processors.shared.clients import LONGEST_CALL_SECONDS
 from processors.shared.values import canonical
 from tests.unit.processors.fake_dynamodb import as_text, cancelled, refused
 from tests.unit.processors.records import NOON, REGION, TABLE, TTL_IDENTITY, item, kinesis_record, number, probe
@@ -46,6 +47,12 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return made
 
 
+@pytest.fixture
+def halfway(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chance is always in the middle."""
+    monkeypatch.setattr("processors.shared.transactions.random.uniform", lambda low, high: (low + high) / 2)
+
+
 # ------------------------------------------------------------------------------------------------------ what goes along
 
 
@@ -80,11 +87,11 @@ def test_attributes_are_dropped_renamed_and_added() -> None:
     """The transformation takes one version of the schema to the next, and leaves the keys."""
     transform = {
         "drop": ["note", "PK"],
-        "rename": {"amount": "total", "SK": "other", "one": "two", "two": "one", "missing": "found"},
+        "rename": {"amount": "total", "SK": "other", "by": "SK", "one": "two", "two": "one", "missing": "found"},
         "add": {"schemaVersion": 2, "kind": "order", "open": True, "PK": "no"},
     }
     replication = Replication(replicating(transform=transform))
-    replication(inserted(item(version=1, note="MARKED", amount={"N": "9.90"}, one="1", two="2")))
+    replication(inserted(item(version=1, note="MARKED", amount={"N": "9.90"}, by="MARKED", one="1", two="2")))
     added = {"schemaVersion": {"N": "2"}, "kind": {"S": "order"}, "open": {"BOOL": True}}
     assert replication.copies == [item(version=1, total={"N": "9.90"}, two="1", one="2") | added]
 
@@ -125,6 +132,14 @@ def test_an_item_comes_and_goes_as_it_enters_and_leaves_the_filter() -> None:
     assert seen == [[states[1]], [], [states[3]]]
     replication(modified(states[0], states[1], 1))
     assert replication.copies == [states[3]]
+
+
+def test_an_item_that_leaves_the_filter_needs_a_version_only_before() -> None:
+    """What is compared is the item as it was in the selection."""
+    replication = Replication(replicating(entity={"attribute": "state", "equals": "open"}))
+    before = item(version=1, state="open")
+    assert replication(inserted(before), modified(before, item(state="shut"))) == []
+    assert replication.copies == []
 
 
 def test_probes_stay_where_they_are(replication: Replication) -> None:
@@ -292,11 +307,13 @@ def test_a_repeated_batch_does_not_take_back_what_followed(replication: Replicat
     assert replication.copies == [THREE]
 
 
-def test_a_repeated_batch_brings_what_is_new_in_it(replication: Replication) -> None:
-    """Its first records were applied before the function died."""
+def test_a_repeated_batch_brings_what_is_new_in_it(replication: Replication, caplog: pytest.LogCaptureFixture) -> None:
+    """Its first records were applied before the function died; the item counts once, as written."""
+    caplog.set_level("INFO", "meridian")
     replication(removed(NINE, 2), inserted(ONE, 3))
     replication(removed(NINE, 2), inserted(ONE, 3), modified(ONE, TWO, 4))
     assert replication.copies == [TWO]
+    assert (vars(caplog.records[-1])["written"], vars(caplog.records[-1])["superseded"]) == (1, 0)
 
 
 def test_disorder_inside_a_batch_is_put_right(replication: Replication) -> None:
@@ -406,6 +423,7 @@ def test_a_reason_that_no_retry_mends_fails_for_good(replication: Replication, r
     assert len(replication.dynamodb.calls) == 2
 
 
+@pytest.mark.usefixtures("halfway")
 @pytest.mark.parametrize(
     "held",
     [
@@ -422,14 +440,19 @@ def test_a_reason_that_no_retry_mends_fails_for_good(replication: Replication, r
 def test_what_passes_is_tried_again(
     replication: Replication, pauses: list[float], held: Callable[[], Exception]
 ) -> None:
-    """After a pause of growing, random length."""
+    """After a pause of random length, whose limit doubles up to five seconds."""
     replication.dynamodb.refusals = [held() for _ in range(9)]
     assert replication(inserted(ONE)) == []
     assert replication.copies == [ONE]
-    assert len(pauses) == 9
-    limits = [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0]
-    assert all(0 <= pause <= limit for pause, limit in zip(pauses, limits, strict=True))
-    assert len(set(pauses)) > 1
+    assert [2 * pause for pause in pauses] == [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0]
+
+
+@pytest.mark.usefixtures("halfway")
+def test_no_pause_is_longer_than_the_time_that_is_left(replication: Replication, pauses: list[float]) -> None:
+    """The last try is still made before the function's end."""
+    replication.dynamodb.refusals = [refused("ThrottlingException")]
+    assert replication(inserted(ONE), context=Context(LONGEST_CALL_SECONDS + 0.015)) == []
+    assert pauses == [pytest.approx(0.015, abs=0.001)]
 
 
 def test_an_item_that_is_held_up_does_not_hold_up_the_others(replication: Replication, pauses: list[float]) -> None:
