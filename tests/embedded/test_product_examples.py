@@ -37,7 +37,7 @@ def test_provision_proves_every_pair_and_cleanup_leaves_nothing(
     output = product.succeed("provision", document)
 
     pairs = len(regions) * (len(regions) - 1) or 1
-    assert output["validation"]["passed"] == 3 * pairs
+    assert output["validation"]["passed"] == 3 * pairs + len(regions) * _checks_of_streaming(document)
     assert product.members(document["table"]) == dict.fromkeys(regions, "ACTIVE")
     for region in regions:
         _require_settings(product, region, document)
@@ -47,6 +47,12 @@ def test_provision_proves_every_pair_and_cleanup_leaves_nothing(
     difference = inventory.difference(before, inventory.take(product.session, regions))
     ours = [one for one in difference.left if one.name.endswith((document["table"], names.stream(document["table"])))]
     assert (ours, difference.unknown) == ([], ())
+
+
+def _checks_of_streaming(document: dict[str, Any]) -> int:
+    """In each Region: the record, the metric, the event, and that it is one."""
+    processors = document.get("processors", {})
+    return (document.get("kinesis") is not None) + ("analytics" in processors) + 2 * ("changes" in processors)
 
 
 def _require_settings(product: Product, region: str, document: dict[str, Any]) -> None:
