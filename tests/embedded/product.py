@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from meridian.session import Session
 
 EXAMPLES = ROOT / "definitions/examples"
-HASTE = {"polling": {"poll_seconds": 1}, "validation": {"poll_seconds": 1, "deadline_seconds": 15}}
+HASTE = {
+    "polling": {"poll_seconds": 1},
+    "validation": {"poll_seconds": 1, "deadline_seconds": 15, "streaming_deadline_seconds": 60},
+}
 
 
 def new_table() -> str:

@@ -87,7 +87,7 @@ class TestDeployed:
         """A validation prints the checks and the latency matrix on stdout."""
         result = call("run", "validate", "--table", deployed["table"])
         assert result.exit_code == 0, result.output
-        assert "6 of 6 checks passed." in result.stdout
+        assert "8 of 8 checks passed." in result.stdout
         assert "Latency of a put" in result.stdout
         assert "\x1b" not in result.output
 
@@ -96,7 +96,7 @@ class TestDeployed:
         started = call("run", "validate", "--table", deployed["table"], "--detach")
         assert started.exit_code == 0
         followed = call("follow", started.stdout.strip(), "--json")
-        assert json.loads(followed.stdout)["passed"] == 6
+        assert json.loads(followed.stdout)["passed"] == 8
 
     def test_down(self, deployed: dict[str, Any]) -> None:
         """The control stack stays while a table is deployed, and the refusal names the way out."""

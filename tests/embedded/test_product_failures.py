@@ -160,7 +160,7 @@ def test_partition_fails_the_pairs_it_cuts(product: Product, deployed: dict[str,
     assert cause.error == "ValidationFailed"
     assert f"{OTHER} did not see the put from {HOME}" in cause.message
     assert f"{HOME} did not see the put from {OTHER}" in cause.message
-    assert product.succeed("validate", {"table": deployed["table"]})["passed"] == 6
+    assert product.succeed("validate", {"table": deployed["table"]})["passed"] == 8
 
 
 def test_probes_touch_nothing_else_and_go(product: Product, deployed: dict[str, Any]) -> None:

@@ -154,5 +154,5 @@ def test_aws_cli_does_the_same(product: Product, tmp_path: Path) -> None:
         pass
 
     assert found["status"] == "SUCCEEDED"
-    assert json.loads(found["output"])["validation"]["passed"] == 6
+    assert json.loads(found["output"])["validation"]["passed"] == 8
     product.cleanup(document["table"])
