@@ -8,9 +8,9 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Any, cast
 
-from meridian.embedded import event_patterns
+from meridian.embedded.event_source_checks import check_settings, checked_stream
 from meridian.embedded.event_source_permissions import check_reader
-from meridian.embedded.event_source_records import HORIZON, shards_of
+from meridian.embedded.event_source_records import HORIZON
 from meridian.embedded.internals import find, require
 from meridian.embedded.services import RefusedByAws
 
@@ -30,16 +30,6 @@ DEFAULTS: dict[str, Any] = {
     "ParallelizationFactor": 1,
     "TumblingWindowInSeconds": 0,
 }
-RANGES = {
-    "BatchSize": (1, 10_000),
-    "MaximumBatchingWindowInSeconds": (0, 300),
-    "MaximumRecordAgeInSeconds": (-1, 604_800),
-    "MaximumRetryAttempts": (-1, 10_000),
-    "ParallelizationFactor": (1, 10),
-    "TumblingWindowInSeconds": (0, 900),
-}
-SHORTEST_AGE = 60  # seconds, of MaximumRecordAgeInSeconds
-MOST_FILTERS = 5
 CHANGING = ("Creating", "Enabling", "Disabling", "Updating", "Deleting")
 SHOWN = ("UUID", "EventSourceArn", "FunctionArn", "State", "StateTransitionReason", "StartingPosition",
          "StartingPositionTimestamp", "LastModified", "LastProcessingResult", *DEFAULTS, "FilterCriteria",
@@ -51,7 +41,7 @@ class Mappings:
     """The mappings of streams, in MiniStack's store; ``seconds`` is how long a change takes."""
 
     def __init__(self, seconds: float) -> None:
-        require(SERVICE, "_esms", "_iter_all_esms", "_resolve_existing_esm_function", "_validate_event_source_arn")
+        require(SERVICE, "_esms", "_iter_all_esms", "_func_arn", "_resolve_existing_esm_function")
         self._seconds = seconds
         self._until: dict[str, float] = {}
         self._starts: dict[str, dict[str, str]] = {}
@@ -76,8 +66,8 @@ class Mappings:
     def create(self, data: dict[str, Any]) -> Mapping:
         name, qualifier = _function(data["FunctionName"])
         arn = data["EventSourceArn"]
-        shards = _checked_stream(data)
-        _check(data)
+        shards = checked_stream(data)
+        check_settings(data)
         self._check_new(arn, name, qualifier)
         check_reader(name, arn)
         enabled = data.get("Enabled", True)
@@ -107,7 +97,7 @@ class Mappings:
 
     def update(self, mapping: Mapping, data: dict[str, Any]) -> Mapping:
         _check_free(mapping, "update")
-        _check(data)
+        check_settings(data)
         name, qualifier = mapping["FunctionName"], mapping["Qualifier"]
         if "FunctionName" in data:
             name, qualifier = _function(data["FunctionName"])
@@ -177,23 +167,6 @@ def _function(reference: str) -> tuple[str, str | None]:
     return name, qualifier
 
 
-def _checked_stream(data: dict[str, Any]) -> dict[str, Any]:
-    arn, position = data["EventSourceArn"], data.get("StartingPosition")
-    _, error = find(f"{SERVICE}_validate_event_source_arn")(arn)
-    shards = None if error else shards_of(arn)
-    if shards is None:
-        raise _invalid(f"Stream not found: {arn}")
-    if not position:
-        raise _invalid("1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: "
-                       "Member must not be null.")  # fmt: skip
-    allowed = ("TRIM_HORIZON", "LATEST", "AT_TIMESTAMP") if ":kinesis:" in arn else ("TRIM_HORIZON", "LATEST")
-    if position not in allowed:
-        raise _invalid(f"Unsupported starting position for the event source: {position}.")
-    if (position == "AT_TIMESTAMP") != ("StartingPositionTimestamp" in data):
-        raise _invalid("StartingPositionTimestamp goes with the starting position AT_TIMESTAMP, and only with it.")
-    return shards
-
-
 def _starts(mapping: Mapping, shards: dict[str, Any]) -> dict[str, str]:
     position = mapping["StartingPosition"]
     if position == "LATEST":
@@ -203,28 +176,10 @@ def _starts(mapping: Mapping, shards: dict[str, Any]) -> dict[str, str]:
     return {}
 
 
-def _check(data: dict[str, Any]) -> None:
-    for name, (least, most) in RANGES.items():
-        if name in data and not least <= data[name] <= most:
-            raise _invalid(f"{name} must be between {least} and {most}, not {data[name]}.")
-    if -1 < data.get("MaximumRecordAgeInSeconds", -1) < SHORTEST_AGE:
-        raise _invalid(f"MaximumRecordAgeInSeconds must be -1 or at least {SHORTEST_AGE}.")
-    filters = (data.get("FilterCriteria") or {}).get("Filters") or []
-    if len(filters) > MOST_FILTERS:
-        raise _invalid(f"A mapping has at most {MOST_FILTERS} filters.")
-    for each in filters:
-        if not event_patterns.is_valid(each.get("Pattern", "")):
-            raise _invalid("Invalid filter pattern definition.")
-
-
 def _check_free(mapping: Mapping, action: str) -> None:
     if mapping["State"] in CHANGING:
         message = f"Cannot {action} the event source mapping because it is in use."
         raise RefusedByAws("ResourceInUseException", message)
-
-
-def _invalid(message: str) -> RefusedByAws:
-    return RefusedByAws("InvalidParameterValueException", message)
 
 
 def patterns_of(mapping: Mapping) -> list[dict[str, Any]]:

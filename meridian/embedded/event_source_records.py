@@ -44,7 +44,6 @@ class Shard:
     raw: list[dict[str, Any]]
     sequence_of: Callable[[dict[str, Any]], str]
     as_record: Callable[[dict[str, Any]], Record]
-    parents: tuple[str, ...] = ()
 
     @property
     def last(self) -> str:
@@ -100,13 +99,9 @@ def _kinesis_shards(arn: str) -> dict[str, Shard] | None:
         return lambda raw: _kinesis_record(raw, shard, arn)
 
     return {
-        name: Shard(name, shard["records"], lambda each: str(each["SequenceNumber"]), reader(name), _parents(shard))
+        name: Shard(name, shard["records"], lambda each: str(each["SequenceNumber"]), reader(name))
         for name, shard in list(stream["shards"].items())
     }
-
-
-def _parents(shard: dict[str, Any]) -> tuple[str, ...]:
-    return tuple(parent for parent in (shard["parent_shard_id"], shard["adjacent_parent_shard_id"]) if parent)
 
 
 def _kinesis_record(raw: dict[str, Any], shard: str, arn: str) -> Record:

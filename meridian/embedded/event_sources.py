@@ -11,12 +11,12 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from meridian.embedded import event_source_api, event_source_permissions, event_source_records
+from meridian.embedded import event_source_api, event_source_checks, event_source_permissions, event_source_records
 from meridian.embedded.event_source_failures import FailureDestinations
 from meridian.embedded.event_source_functions import Functions, function_of
 from meridian.embedded.event_source_lanes import Lane, Place
 from meridian.embedded.event_source_mappings import SERVICE, Mapping, Mappings, reads
-from meridian.embedded.event_source_records import Shard, shards_of
+from meridian.embedded.event_source_records import shards_of
 from meridian.embedded.internals import find, replace
 from meridian.embedded.services import in_region
 
@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 def install(settings: Settings) -> None:
     event_source_records.install()
+    event_source_checks.install()
     event_source_permissions.install()
     for poll in ("_poll_dynamodb_streams", "_poll_kinesis"):
         replace(f"{SERVICE}{poll}", lambda: False)
@@ -59,20 +60,11 @@ class Poller:
             known.add(mapping["UUID"])
             with in_region(region):
                 if self._runs(mapping):
-                    self._look_into(region, mapping, shards_of(mapping["EventSourceArn"]) or {})
+                    for name, shard in (shards_of(mapping["EventSourceArn"]) or {}).items():
+                        for lane in self._lanes_of(region, mapping, name):
+                            lane.start_if_due(shard)
         for place in [place for place in self._lanes if place[0] not in known]:
             del self._lanes[place]
-
-    def _look_into(self, region: str, mapping: Mapping, shards: dict[str, Shard]) -> None:
-        for shard in shards.values():
-            if not any(self._unread(mapping, shards[parent]) for parent in shard.parents if parent in shards):
-                for lane in self._lanes_of(region, mapping, shard.name):
-                    lane.start_if_due(shard)
-
-    def _unread(self, mapping: Mapping, parent: Shard) -> bool:
-        """Whether a shard that was split or merged has records that must come before those of its children."""
-        lanes = self._lanes.get((mapping["UUID"], parent.name), [])
-        return any(lane.position < parent.last for lane in lanes)
 
     def _lanes_of(self, region: str, mapping: Mapping, shard: str) -> list[Lane]:
         place, parts = (mapping["UUID"], shard), mapping["ParallelizationFactor"]
