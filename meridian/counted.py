@@ -67,12 +67,14 @@ def records(session: Session, request: Request, region: str, began: datetime, ru
         return 0
     kinesis, stream = session.kinesis(region), names.stream(request["table"])
     since = shards.milliseconds(began - timedelta(seconds=CLOCKS_APART_SECONDS))
-    found: set[str] = set()
+    found: set[tuple[str, str]] = set()  # Kinesis numbers the records of each shard by itself
     for shard in shards.listed(kinesis, stream, since):
-        reached: int | None = since
-        while reached is not None:
-            read, reached = shards.read(kinesis, stream, shard, reached, MARKER.encode())
-            found.update(str(record["SequenceNumber"]) for record in read if _of_run(record["Data"], run))
+        begun, reached = 0, since
+        while reached > begun:  # where the shard's readers leave it no room, the next look reads on
+            begun = reached
+            read, tip = shards.read(kinesis, stream, shard, begun, MARKER.encode())
+            reached = tip or begun
+            found.update((shard, record["SequenceNumber"]) for record in read if _of_run(record["Data"], run))
     return len(found)
 
 

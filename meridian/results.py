@@ -175,6 +175,8 @@ def show_load(console: Console, load: Mapping[str, Any]) -> None:
     rate = load["writes"] / load["seconds"] if load["seconds"] else 0
     done = f"{load['writes']} of {load['writes_wanted']} writes in {load['seconds']} s, {rate:.1f} a second"
     console.print(f"Run {load['run']}: {done}.", highlight=False)
+    if load["writes"] < load["writes_wanted"]:
+        console.print("That is less than wanted: the times hold waiting for this machine, too.", style="yellow")
 
 
 def _tenths(value: float | None) -> str:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 WRITES_A_SECOND, SECONDS = 2, 5  # in each Region: one visit, which holds every kind of change
 LOOK_SECONDS, SURPLUS_SECONDS = 1.0, 3.0  # between two looks; how long to look on for what comes once too often
+NONE = (0, 0)  # found and wanted of a kind of event that only another Region saw
 
 
 def observe(session: Session, request: Request) -> dict[str, Any]:
@@ -144,16 +145,25 @@ def show_traffic(console: Console, traffic: Mapping[str, Any]) -> None:
         columns.append(Column("in Kinesis" if name == "records" else name, cells, "right"))
     show_table(console, "What a load brought about", first, columns)
     for title, part in (("Events by source and type", "kinds"), ("Metrics", "metrics")):
-        rows = list(next(iter(regions.values()))[part])
-        cells_of = [(region, [_cell(*one[part][row]) for row in rows]) for region, one in regions.items()]
+        rows = list(dict.fromkeys(row for one in regions.values() for row in one[part]))
         if rows:
-            others = [Column(region, cells, "right") for region, cells in cells_of]
+            others = [
+                Column(region, [_cell(*one[part].get(row, NONE)) for row in rows], "right")
+                for region, one in regions.items()
+            ]
             show_table(console, title, Column("", [Text(row) for row in rows]), others)
-    said = f"{traffic['events']} events, {traffic['different_events']} different ones, from {traffic['writes']} writes"
-    expected = f"expected is each {traffic['times_each']} time{'s' if traffic['times_each'] > 1 else ''}"
-    console.print(f"{said}; {expected}.", style="green" if traffic["ok"] else "bold red", highlight=False)
+    each = "once" if traffic["times_each"] == 1 else f"in {traffic['times_each']} Regions under one id"
+    said = f"{traffic['events']} events ({traffic['different_events']} different) from {traffic['writes']} writes"
+    right = "as" if traffic["ok"] else "not as"
+    style = "green" if traffic["ok"] else "bold red"
+    console.print(f"{said}, {right} the rules say, each {each}.", style=style, highlight=False)
 
 
 def _cell(found: float, wanted: float, *, least: bool = False) -> Text:
     right = found >= wanted if least else abs(found - wanted) < float(CENT)
-    return Text(f"{found:g}" if right else f"{found:g} of {wanted:g}", "green" if right else "bold red")
+    text = _plain(found) if right else f"{_plain(found)} of {_plain(wanted)}"
+    return Text(text, "green" if right else "bold red")
+
+
+def _plain(number: float) -> str:
+    return f"{number:.2f}".removesuffix(".00")
