@@ -93,18 +93,18 @@ class Shop:
             return self._put(thing, region, {**placed, **amounts})
 
         def status(thing: Thing, becomes: str) -> Write:
-            return self._update(thing, 2, _texts(Status=becomes))
+            return self._update(thing, region, 2, _texts(Status=becomes))
 
         return [
             self._put(user, region, profile, "lastActive"),
             self._put(product, region, {**details, "price": _money(cents), "Stock": _number(stock)}),
             order(first, taken),
-            self._update(product, 2, {"Stock": _number(stock - taken)}),
+            self._update(product, region, 2, {"Stock": _number(stock - taken)}),
             status(first, "SHIPPED"),
             order(second, returned),
-            self._update(user, 2, {}, "lastActive"),
+            self._update(user, region, 2, {}, "lastActive"),
             status(second, "CANCELLED"),
-            self._update(product, 3, {"Stock": _number(stock - taken + returned)}),
+            self._update(product, region, 3, {"Stock": _number(stock - taken + returned)}),
             Write("delete", self._key(second), {}),
         ]
 
@@ -113,19 +113,22 @@ class Shop:
         return Thing("User", name), Thing("Product", name), Thing("Order", f"{name}-1"), Thing("Order", f"{name}-2")
 
     def _put(self, thing: Thing, region: str, attributes: Item, *moments: str) -> Write:
-        own: Item = {**_texts(entityType=thing.kind), "version": _number(1), MARKER: {"S": self.run}}
+        own: Item = {**_texts(entityType=thing.kind), **self._every(region, version=1)}
         if self._time_to_live:
             own[self._time_to_live["attribute_name"]] = _number(self._expires)
-        if self._origin:
-            own[self._origin] = {"S": region}
         fitting = self._fitting({**attributes, **own})
         # DynamoDB takes an item without an index's attribute too, but then the index would stay empty.
         missing = {name: self._filler(name, thing) for name in self._types if name not in fitting}
         return Write("put", self._key(thing), {**missing, **fitting, **self._key(thing)}, self._moments(*moments))
 
-    def _update(self, thing: Thing, version: int, attributes: Item, *moments: str) -> Write:
-        fitting = self._fitting({**attributes, "version": _number(version), MARKER: {"S": self.run}})
+    def _update(self, thing: Thing, region: str, version: int, attributes: Item, *moments: str) -> Write:
+        fitting = self._fitting({**attributes, **self._every(region, version)})
         return Write("update", self._key(thing), fitting, self._moments(*moments))
+
+    def _every(self, region: str, version: int) -> Item:
+        """What every put and every update sets."""
+        origin = {self._origin: region} if self._origin else {}
+        return {"version": _number(version), **_texts(**{MARKER: self.run}, **origin)}
 
     def _key(self, thing: Thing) -> Item:
         if self._keys == SINGLE_TABLE:

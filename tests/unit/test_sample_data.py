@@ -94,6 +94,12 @@ def test_items_tell_where_when_and_of_which_run_they_are() -> None:
         assert int(new["version"]["N"]) == int(old.get("version", {"N": "0"})["N"]) + 1
 
 
+def test_every_update_names_the_origin_again() -> None:
+    """An update whose writer were silent would keep the origin of another."""
+    updates = [write for write in shop().visit(3, "eu-west-1") if write.kind == "update"]
+    assert [write.attributes["originRegion"] for write in updates] == [{"S": "eu-west-1"}] * 5
+
+
 def test_money_is_exact() -> None:
     """An order's amount is its quantity times the product's price, to the cent."""
     for number in range(200):
