@@ -154,7 +154,7 @@ def _has_counted(product: Product, region: str, least: int) -> bool:
         Period=60,
         Statistics=["Sum"],
     )
-    return sum(point["Sum"] for point in found["Datapoints"]) >= least
+    return bool(sum(point["Sum"] for point in found["Datapoints"]) >= least)
 
 
 def test_a_bad_record_stops_nobody(deployment: Deployment, product: Product) -> None:
