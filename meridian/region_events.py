@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from meridian.region_parts import TAGS, Resource, event_bus, resource
 
-PROBE_RETENTION_SECONDS, PROBE_VISIBILITY_SECONDS = 3600, 5  # longer than a validation; shorter than its next look
+# Longer than the longest validation (four hours of deadlines); shorter than its next look.
+PROBE_RETENTION_SECONDS, PROBE_VISIBILITY_SECONDS = 18_000, 5
 
 
 def resources() -> dict[str, Resource]:

@@ -18,16 +18,12 @@ def of(request: Request) -> dict[str, int]:
     polling, validation = request["polling"], request["validation"]
     queue, stream, destination = polling["queue_seconds"], polling["stream_seconds"], polling["destination_seconds"]
     deployed = 2 * polling["stack_seconds"] + MARGIN_SECONDS
+    removed = 2 * polling["stack_seconds"] + queue + polling["replica_seconds"] + 2 * stream + 2 * destination
     added = max(2 * queue + polling["replica_seconds"], 3 * stream)  # side by side
     return {
         "add_region": added + queue + destination + deployed + MARGIN_SECONDS,
         "deploy_processors": deployed,
         "refresh_regions": deployed + MARGIN_SECONDS,
-        "remove_region": 2 * polling["stack_seconds"]
-        + queue
-        + polling["replica_seconds"]
-        + 2 * stream
-        + 2 * destination
-        + MARGIN_SECONDS,
-        "validate": 3 * (validation["deadline_seconds"] + validation["streaming_deadline_seconds"]) + MARGIN_SECONDS,
+        "remove_region": removed + MARGIN_SECONDS,
+        "validate": 3 * validation["deadline_seconds"] + validation["streaming_deadline_seconds"] + MARGIN_SECONDS,
     }
