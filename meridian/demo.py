@@ -1,4 +1,4 @@
-"""The whole product on this machine: install, provision, prove, clean up, remove, and count what is left."""
+"""The whole product on this machine: install, provision, prove, load, clean up, remove, and count what is left."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from meridian import control, embedded, executions, inventory, local, request, results, runs, status
+from meridian import control, embedded, executions, inventory, local, request, results, runs, status, traffic
 from meridian.bundle import ROOT
 from meridian.commandline import DONE, FAILED, WRONG, data, talk
 from meridian.inputs import Workflow
+from tasks.shared import record
 from tasks.shared.request import complete
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Demo:
             ("Install the control stack", lambda session: control.up(session, out=self.out)),
             (f"Provision {self.table} in {', '.join(self.document['regions'])}", self._provision),
             ("Compare every Region with the request", self._compare),
+            ("Write in every Region, and watch what comes out", self._observe),
             ("Clean up", self._clean_up),
             ("Remove the control stack", control.down),
             ("Count what is left", self._count_again),
@@ -90,6 +92,13 @@ class Demo:
         self.outcome["status"] = found.as_json()
         results.show_status(self.out, found)
         return WRONG if found.differences() else DONE
+
+    def _observe(self, session: Session) -> int:
+        deployed = record.load(session, session.home, self.table)["request"]
+        found = traffic.observe(session, deployed)
+        self.outcome["traffic"] = found
+        traffic.show_traffic(self.out, found)
+        return DONE if found["ok"] else WRONG
 
     def _clean_up(self, session: Session) -> int:
         given = {"table": self.table, "confirm": self.table}

@@ -221,9 +221,15 @@ def test_demo(started: Callable[..., Process]) -> None:
     found = json.loads(out)
     assert found["ok"]
     assert (found["left"], found["missing"], found["unknown"]) == ([], [], [])
-    assert found["validation"]["passed"] == 18
+    assert found["validation"]["passed"] == 18 + 3 * 4
     assert found["status"]["healthy"]
-    assert len(found["seconds"]) == 7
+    assert len(found["seconds"]) == 8
+    traffic = found["traffic"]
+    assert traffic["ok"]
+    assert traffic["events"] == traffic["different_events"] == traffic["events_expected"] > 0
+    for region in traffic["regions"].values():
+        assert region["records"] >= traffic["writes"]
+        assert all(seen == wanted > 0 for seen, wanted in region["metrics"].values())
 
 
 @pytest.mark.parametrize(
