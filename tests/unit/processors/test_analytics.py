@@ -14,6 +14,7 @@ from botocore.exceptions import ReadTimeoutError
 
 from processors import analytics
 from processors.shared import counted
+from processors.shared.batches import NothingProcessed
 
 from .counting import COUNTED, Clock, Context, FakeCloudWatch, FakeDynamoDB, Killed, counting, dying, refusal, rule
 from .records import NOON, REGION, TABLE, carried, event, item, kinesis_record, number, probe
@@ -196,12 +197,14 @@ class TestRules:
         assert (line["dropped"], line["sequences"]) == (1, [number(1)])
 
     def test_discretion(self, process: Process, capsys: pytest.CaptureFixture[str]) -> None:
-        """Nothing of an item is in the log."""
+        """Nothing of an item is in the log, or in the error that Lambda writes there."""
         process.cloudwatch.before = [refusal("InvalidParameterValue")]
         secret = kinesis_record(None, item("ORDER#SECRET", amount={"N": "31337"}), sequence=1)
+        with pytest.raises(NothingProcessed) as raised:
+            process.batch(secret, carried(b'{"SECRET":', 2))
         process.batch(secret, carried(b'{"SECRET":', 2))
-        process.batch(secret, carried(b'{"SECRET":', 2))
-        out = capsys.readouterr().out
+        assert raised.value.__context__ is None
+        out = capsys.readouterr().out + str(raised.value)
         assert "SECRET" not in out
         assert "31337" not in out
         assert number(2) in out
@@ -228,9 +231,10 @@ class TestOnce:
         assert process.clock.slept == 0
 
     def test_a_refused_call(self, process: Process) -> None:
-        """A batch whose call was refused to the end is answered as failed, and counts once when it comes again."""
+        """A batch whose call was refused to the end fails, and counts once when it comes again."""
         process.cloudwatch.before = [refusal("Throttling")] * 100
-        assert process.batch(order(1), order(2)) == failed(1)
+        with pytest.raises(NothingProcessed, match=number(1)):
+            process.batch(order(1), order(2))
         process.cloudwatch.before, process.context.seconds = [], 60
         process.start_cold()
         slept = process.clock.slept
@@ -289,13 +293,13 @@ class TestOnce:
                 if not reply:
                     reply.append({})
                     process.context.seconds = 12  # less than the other's call may last
-                    reply.append(process.batch(order(1), order(2)))
+                    reply.append(process.batch(order(0), order(1)))
                     process.context.seconds = 60
 
         process.cloudwatch = Meanwhile()
         assert process.batch(order(1)) == SUCCESS
         assert reply[1] == failed(1)
-        assert process.batch(order(1), order(2)) == SUCCESS
+        assert process.batch(order(0), order(1)) == SUCCESS
         assert process.sums()["NewOrders"] == 2
 
     def test_overtaken(self, process: Process) -> None:
@@ -326,7 +330,9 @@ class TestFailures:
         """What is before a malformed record is counted, the record is answered, what follows is left."""
         assert process.batch(order(1), carried(b"nonsense", 2), order(3)) == failed(2)
         assert process.sums()["NewOrders"] == 1
-        assert process.batch(carried(b"nonsense", 2), order(3)) == failed(2)
+        with pytest.raises(NothingProcessed, match=number(2)):
+            process.batch(carried(b"nonsense", 2), order(3))
+        assert process.batch(carried(b"nonsense", 2)) == failed(2)
 
     def test_only_what_was_refused(self, process: Process, monkeypatch: pytest.MonkeyPatch) -> None:
         """Of several calls only the one that was refused is made again, after a pause."""
@@ -359,7 +365,8 @@ class TestFailures:
     def test_no_store(self, process: Process, operation: str) -> None:
         """Where the deduplication table does not answer, nothing is counted, and the batch fails whole."""
         process.dynamodb.refuses = operation
-        assert process.batch(order(1), order(2)) == failed(1)
+        with pytest.raises(NothingProcessed, match=number(1)):
+            process.batch(order(1), order(2))
         assert process.cloudwatch.tries == 0
 
     def test_counted_though_not_marked(self, process: Process) -> None:
@@ -375,7 +382,20 @@ class TestFailures:
     def test_before_a_malformed_record(self, process: Process) -> None:
         """Of a refused call and a malformed record after it, the first is answered."""
         process.cloudwatch.before = [refusal("AccessDenied", 403)]
-        assert process.batch(order(1), carried(b"nonsense", 2)) == failed(1)
+        uncounted = kinesis_record(None, item("USER#1"), sequence=0)
+        assert process.batch(uncounted, order(1), carried(b"nonsense", 2)) == failed(1)
+
+    def test_the_first_of_several(self, process: Process, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Where the first record's call alone is refused, the others count, and none twice as the halves come."""
+        monkeypatch.setattr("processors.shared.metrics.MOST_DATA", 2)
+        minutes = [order(place, microseconds=(NOON + 60 * (place - 3)) * 1_000_000) for place in range(3)]
+        process.cloudwatch.before = [refusal("AccessDenied", 403), None, None]
+        with pytest.raises(NothingProcessed, match=number(0)):
+            process.batch(*minutes)
+        assert process.sums() == {"NewOrders": 2, "OrderValue": 2}
+        assert process.batch(minutes[0]) == SUCCESS
+        assert process.batch(*minutes[1:]) == SUCCESS
+        assert process.sums() == {"NewOrders": 3, "OrderValue": 3}
 
 
 def test_a_full_batch(process: Process) -> None:

@@ -59,6 +59,44 @@ def test_a_tumbling_window_gets_its_state_back(members: dict[str, Any], state: d
     assert batches.answer(window, "5") == {"batchItemFailures": [{"itemIdentifier": "5"}], "state": state}
 
 
+RECORDS = [kinesis_record(None, item(), sequence=n) for n in (1, 2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("records", "sequence"),
+    [(RECORDS[:1], number(1)), (RECORDS, number(2)), (RECORDS, number(3)), ([{}], "")],
+    ids=["alone", "later", "last", "alone-without-a-number"],
+)
+def test_a_record_that_is_alone_or_has_good_ones_before_it_is_answered(records: list[Any], sequence: str) -> None:
+    """Lambda goes on from there, and in the end gives up that record alone."""
+    assert batches.answer(event(*records), sequence) == {"batchItemFailures": [{"itemIdentifier": sequence}]}
+
+
+@pytest.mark.parametrize(
+    ("records", "sequence"),
+    [(RECORDS, number(1)), ([{}, *RECORDS], ""), ([RECORDS[0], {}, RECORDS[1]], "")],
+    ids=["first", "first-without-a-number", "later-without-a-number"],
+)
+def test_where_nothing_can_be_split_off_the_invocation_fails(records: list[Any], sequence: str) -> None:
+    """So that Lambda halves the batch, in a tumbling window too."""
+    with pytest.raises(batches.NothingProcessed):
+        batches.answer(event(*records), sequence)
+    with pytest.raises(batches.NothingProcessed):
+        batches.answer({**event(*records), "window": {}, "state": {"count": 1}}, sequence)
+
+
+def test_the_error_says_which_record_it_was_and_nothing_of_its_content() -> None:
+    """Lambda writes the message of an error into the log."""
+    records = [stream_record(None, item("ORDER#SECRET"), sequence=n) for n in (1, 2)]
+    with pytest.raises(batches.NothingProcessed) as raised:
+        batches.answer(event(*records), number(1))
+    with pytest.raises(batches.NothingProcessed) as nameless:
+        batches.answer(event({"SECRET": "SECRET"}, *records), "")
+
+    assert str(raised.value) == f"Record {number(1)} is the first that failed"
+    assert str(nameless.value) == "Record without a sequence number is the first that failed"
+
+
 def test_without_a_window_there_is_no_state() -> None:
     """Lambda's ordinary answer."""
     assert batches.answer(event(), None) == {"batchItemFailures": []}

@@ -10,6 +10,7 @@ import pytest
 
 from processors import changes as module
 from processors.changes import changes
+from processors.shared.batches import NothingProcessed
 from processors.shared.event_bus import EventBusMissing
 from tests.unit.processors.event_bridge import EventBridge
 from tests.unit.processors.records import (
@@ -290,11 +291,14 @@ def test_a_poison_record_stops_the_batch_after_its_elders(processor: Lambda, poi
     assert (caplog.records[-1].failed, caplog.records[-1].published) == (number(5), 5)
 
 
-def test_poison_first_publishes_nothing(processor: Lambda) -> None:
-    """Lambda splits such a batch until the record is alone."""
-    assert processor(carried(b"{", 1), stream_record(None, item(), sequence=2)) == failed(1)
+def test_poison_first_publishes_nothing(processor: Lambda, caplog: Any) -> None:
+    """Lambda halves such a batch until the record is alone and answered; the log says each time which it was."""
+    with pytest.raises(NothingProcessed, match=number(1)):
+        processor(carried(b"{", 1), stream_record(None, item(), sequence=2))
+    assert processor(carried(b"{", 1)) == failed(1)
 
     assert processor.bridge.calls == []
+    assert [(line.records, line.failed) for line in caplog.records] == [(2, number(1)), (1, number(1))]
 
 
 def test_the_lowest_refused_record_is_answered(processor: Lambda) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
+from processors.shared.batches import NothingProcessed
 from processors.shared.clients import LONGEST_CALL_SECONDS
 from processors.shared.values import canonical
 from tests.unit.processors.fake_dynamodb import as_text, cancelled, refused
@@ -470,8 +471,8 @@ def test_an_item_that_is_held_up_does_not_hold_up_the_others(replication: Replic
 
 def test_without_time_the_first_unwritten_record_is_answered(replication: Replication) -> None:
     """What was not tried fails as a whole, and is no worse for it when it comes again."""
-    records = [inserted(ONE, 1), inserted(item("ORDER#2", version=1), 2)]
-    assert replication(*records, context=Context(1)) == [number(1)]
+    records = [inserted(probe(), 1), inserted(ONE, 2), inserted(item("ORDER#2", version=1), 3)]
+    assert replication(*records, context=Context(1)) == [number(2)]
     assert replication.dynamodb.calls == []
     assert replication(*records) == []
 
@@ -513,3 +514,18 @@ def test_the_log_has_counts_and_no_content(replication: Replication, caplog: pyt
     counts = {name: vars(line)[name] for name in ("message", "records", "written", "superseded", "failed")}
     assert counts == {"message": "replicator", "records": 3, "written": 1, "superseded": 1, "failed": number(3)}
     assert vars(line)["reason"] == f"Record {number(3)}: DynamoDB refuses the item"
+
+
+def test_the_first_record_fails_the_invocation_after_all_others_are_tried(
+    replication: Replication, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The line in the log says what was done, and what comes again with half of the batch changes nothing."""
+    replication.dynamodb.rejects = lambda image: "large" in image
+    large, other = inserted(item("ORDER#1", version=1, large="yes"), 1), inserted(item("ORDER#2", version=1), 2)
+    with pytest.raises(NothingProcessed, match=number(1)):
+        replication(large, other)
+    (line,) = caplog.records
+    assert [vars(line)[name] for name in ("records", "written", "failed")] == [2, 1, number(1)]
+    written = [replication.dynamodb.items(table) for table in (COPY, MARKS)]
+    assert (replication(large), replication(other)) == ([number(1)], [])
+    assert [replication.dynamodb.items(table) for table in (COPY, MARKS)] == written
