@@ -77,7 +77,10 @@ class NotFound(ClientError):
 
 
 class Processors:
-    """Lambda with processors that stop at the first record that ``fails``, or die of one that ``kills`` them."""
+    """Lambda with processors that stop at the first record that ``fails``, or die of one that ``kills`` them.
+
+    They also die where the first of several fails, since they then have nothing to answer (processors/shared/batches.py).
+    """
 
     exceptions = SimpleNamespace(ClientError=ClientError, ResourceNotFoundException=NotFound)
 
@@ -106,5 +109,7 @@ class Processors:
             return {"FunctionError": "Unhandled", "Payload": Body(b'{"errorMessage": "MARKED"}')}
         first = next((number for number in sequences if number in self.fails), None)
         self.done += sequences if first is None else sequences[: sequences.index(first)]
+        if len(sequences) > 1 and first == sequences[0]:
+            return {"FunctionError": "Unhandled", "Payload": Body(b'{"errorType": "NothingProcessed"}')}
         failures = [] if first is None else [{"itemIdentifier": str(first)}]
         return {"Payload": Body(json.dumps({"batchItemFailures": failures}).encode())}

@@ -335,6 +335,16 @@ def test_finds_what_kills(region: Region) -> None:
     assert len(region.processors.delivered) < 20
 
 
+def test_finds_the_first_that_fails(region: Region) -> None:
+    """So is a record that fails as the first of many: halves come down to it, and it alone is left."""
+    region.put(key(), document(*(streamed(number, f"item {number}") for number in range(64))))
+    region.processors.fails = {0}
+    assert counts(run(region)) == (1, 63, 1, 0)
+    assert region.left() == {key(): [0]}
+    assert region.processors.done == [*range(1, 64)]
+    assert [len(part) for part in region.processors.delivered] == [64, 32, 16, 8, 4, 2, 1, 63]
+
+
 def test_size_of_a_call(region: Region) -> None:
     """A batch that is larger than Lambda takes at once goes in parts, in order."""
     region.put(key(), document(*(streamed(number, size=900_000) for number in range(9))))
@@ -367,7 +377,7 @@ def test_looks(region: Region, monkeypatch: pytest.MonkeyPatch) -> None:
     """A look that runs out of time ends between two calls, and the next goes on without counting anything twice."""
     seconds = iter(range(1_000))
     monkeypatch.setattr("time.monotonic", lambda: next(seconds))
-    monkeypatch.setattr(module, "WORK_SECONDS", 3)
+    monkeypatch.setattr(module, "WORK_SECONDS", 4)
     for second in range(5):
         region.put(key(second), document(streamed(2 * second, "a"), streamed(2 * second + 1, f"item {second}")))
     region.processors.fails = {4}
