@@ -26,12 +26,23 @@ DEFINITIONS = {
 
 STREAMING_SECONDS = 7
 SECONDS = st.integers(1, 86_400)
-MEMBERS = ("table_seconds", "replica_seconds", "queue_seconds", "stream_seconds", "stack_seconds", "destination_seconds")
+MEMBERS = (
+    "table_seconds",
+    "replica_seconds",
+    "queue_seconds",
+    "stream_seconds",
+    "stack_seconds",
+    "destination_seconds",
+)
 POLLING = st.fixed_dictionaries({"poll_seconds": st.integers(1, 300), **dict.fromkeys(MEMBERS, SECONDS)})
 
 
 def request_with(polling: dict[str, int], deadline_seconds: int) -> Request:
-    validation = {"deadline_seconds": deadline_seconds, "streaming_deadline_seconds": STREAMING_SECONDS, "poll_seconds": 1}
+    validation = {
+        "deadline_seconds": deadline_seconds,
+        "streaming_deadline_seconds": STREAMING_SECONDS,
+        "poll_seconds": 1,
+    }
     return cast("Request", {"polling": polling, "validation": validation})
 
 

@@ -79,7 +79,7 @@ class NotFound(ClientError):
 class Processors:
     """Lambda with processors that stop at the first record that ``fails``, or die of one that ``kills`` them.
 
-    They also die where the first of several fails, since they then have nothing to answer (processors/shared/batches.py).
+    They also die where the first of several fails (processors/shared/batches.py).
     """
 
     exceptions = SimpleNamespace(ClientError=ClientError, ResourceNotFoundException=NotFound)

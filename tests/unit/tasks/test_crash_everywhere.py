@@ -13,6 +13,7 @@ from tasks.create_destination_table import create_destination_table
 from tasks.create_failure_bucket import create_failure_bucket
 from tasks.create_stream import create_stream
 from tasks.create_table import create_table
+from tasks.delete_dashboard import delete_dashboard
 from tasks.delete_destination_table import delete_destination_table
 from tasks.delete_failure_bucket import delete_failure_bucket
 from tasks.delete_stream import delete_stream
@@ -20,6 +21,7 @@ from tasks.delete_table import delete_table
 from tasks.forget_deployment import forget_deployment
 from tasks.forget_region import forget_region
 from tasks.protect_table import protect_table
+from tasks.publish_dashboard import publish_dashboard
 from tasks.record_deployment import record_deployment
 from tasks.record_region import record_region
 from tasks.shared import names
@@ -46,6 +48,7 @@ FULL = complete(
     }
 )
 PROCESSED = complete({**REQUEST, "processors": {"changes": {"rules": []}}})
+UNSEEN = complete({**REQUEST, "dashboard": False})
 
 
 def ready(task: Task[Any, Any], event: dict[str, Any], aws: MotoClients) -> None:
@@ -122,6 +125,11 @@ def a_stream(aws: MotoClients) -> None:
     ready(create_stream, event(AWAY, request=REQUEST), aws)
 
 
+def a_dashboard(aws: MotoClients) -> None:
+    """As an older request wanted it."""
+    publish_dashboard.run(event(request=REQUEST), aws)
+
+
 @dataclass(frozen=True)
 class Case:
     """A task that changes something, in a state in which it has all of it to do."""
@@ -150,6 +158,10 @@ CASES = [
     Case(create_failure_bucket, event(AWAY, request=PROCESSED), nothing),
     Case(delete_failure_bucket, event(AWAY, failures="delete"), failures),
     Case(delete_failure_bucket, event(AWAY, failures=""), failures),
+    Case(publish_dashboard, event(request=PROCESSED), nothing),
+    Case(publish_dashboard, event(request=PROCESSED), a_dashboard),
+    Case(publish_dashboard, event(request=UNSEEN), a_dashboard),
+    Case(delete_dashboard, event(), a_dashboard),
     Case(record_deployment, event(), a_bucket),
     Case(record_region, event(AWAY, stage="PLANNED"), nothing),
     Case(record_region, event("ap-southeast-1", stage="ACTIVE"), a_record),
@@ -173,6 +185,7 @@ def observed(aws: MotoClients) -> dict[str, Any]:
         "parameters": parameters(aws),
         "buckets": buckets(aws),
         "objects": objects(aws),
+        "dashboards": dashboards(aws),
     }
 
 
@@ -238,6 +251,12 @@ def objects(aws: MotoClients) -> dict[str, bytes]:
         for bucket in s3.list_buckets()["Buckets"]
         for found in s3.list_objects_v2(Bucket=bucket["Name"]).get("Contents", [])
     }
+
+
+def dashboards(aws: MotoClients) -> dict[str, Any]:
+    cloudwatch: Any = aws.cloudwatch(HOME)
+    named = [one["DashboardName"] for one in cloudwatch.list_dashboards()["DashboardEntries"]]
+    return {name: json.loads(cloudwatch.get_dashboard(DashboardName=name)["DashboardBody"]) for name in named}
 
 
 def undisturbed(case: Case) -> tuple[dict[str, Any], int]:
@@ -309,7 +328,7 @@ NOT_HELD = {
 }
 
 
-# Killed at every call in their own tests: beside a queue in memory, and beside processors that moto would run in Docker.
+# Killed at every call in their own tests: beside a queue in memory, and processors that moto would run in Docker.
 ELSEWHERE = {"read_events", "redeliver_failures"}
 
 
