@@ -1,7 +1,8 @@
 """How a batch of a stream gets to a function, or is given up: retries, bisection, partial answers, age.
 
 Rules: Lambda Developer Guide, "Retain discarded records" and "Configuring partial batch response" of
-the pages on DynamoDB and Kinesis.
+the pages on DynamoDB and Kinesis. With bisection a partial answer splits a batch at the record that it reports. Where
+that is the first one, nothing is split off, and the batch comes again whole; only a failed invocation halves it.
 """
 
 from __future__ import annotations
@@ -108,19 +109,26 @@ class Delivery:
             return True
         if failing > 0:
             self.done(batch.records[failing - 1])
-        return self._try_again(Batch(batch.records[failing:], batch.retries, batch.invocations), whole=failing == 0)
+        rest = Batch(batch.records[failing:], batch.retries, batch.invocations)
+        return self._split(rest, off=failing > 0, halve=answer.failed) or self._try_again(rest)
 
-    def _try_again(self, batch: Batch, *, whole: bool) -> bool:
-        """Put the rest of a batch back: split, which costs no retry, or as it is, or give it up."""
+    def _split(self, rest: Batch, *, off: bool, halve: bool) -> bool:
+        """Put back what a partial answer split off, or halves; that uses up no retry. False: nothing is to be split."""
+        if not self.rules.bisect:
+            return False
+        if off:
+            self._waiting.append(rest)
+            return True
+        middle = len(rest.records) // 2
+        if halve and middle:
+            halves = rest.records[middle:], rest.records[:middle]
+            self._waiting += [Batch(half, rest.retries, rest.invocations) for half in halves]
+            return True
+        return False
+
+    def _try_again(self, batch: Batch) -> bool:
+        """Put a batch back as it is, or give it up."""
         records = batch.records
-        if self.rules.bisect and not whole:
-            self._waiting.append(batch)  # split at the failed record
-            return True
-        if self.rules.bisect and len(records) > 1:
-            middle = len(records) // 2
-            halves = records[middle:], records[:middle]
-            self._waiting += [Batch(half, batch.retries, batch.invocations) for half in halves]
-            return True
         if self.rules.retries != FOR_EVER and batch.retries >= self.rules.retries:
             self._lose(records, RETRIES_EXHAUSTED, batch.invocations)
             return True

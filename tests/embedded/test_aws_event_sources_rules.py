@@ -61,16 +61,41 @@ def reporting(*names: str) -> Callable[[str, int], Answer]:
     return function
 
 
+def isolating(*names: str) -> Callable[[str, int], Answer]:
+    """A function that reports those records, but fails where the first of several is one of them."""
+
+    def function(batch: str, call: int) -> Answer:
+        return FAILED if len(batch) > 1 and batch[0] in names else reporting(*names)(batch, call)
+
+    return function
+
+
 def failing_on(name: str) -> Callable[[str, int], Answer]:
     return lambda batch, _: FAILED if name in batch else OK
 
 
 def test_a_poison_record_is_lost_alone() -> None:
-    """With bisection and partial answers only the poison record is given up, and all others are done in order."""
-    run = Run(Rules(bisect=True, retries=1, partial=True), reporting("c")).of("abcde")
+    """Where a function answers up to a poison record and fails where it comes first, all others are done in order."""
+    run = Run(Rules(bisect=True, retries=1, partial=True), isolating("c")).of("abcde")
     assert run.calls == ["abcde", "cde", "c", "c", "de"]
     assert run.lost == [("c", "RetryAttemptsExhausted")]
     assert run.done == ["b", "c", "e"]
+
+
+def test_a_partial_answer_splits_at_the_record_that_it_reports() -> None:
+    """Only the rest comes again; a rest that is reported from its first record is not split, and is lost whole."""
+    run = Run(Rules(bisect=True, retries=2, partial=True), reporting("c")).of("abcde")
+    assert run.calls == ["abcde", "cde", "cde", "cde"]
+    assert run.lost == [("cde", "RetryAttemptsExhausted")]
+    assert run.done == ["b", "e"]
+
+
+def test_an_answer_that_names_no_record_halves_nothing() -> None:
+    """The whole batch comes again, as often as it may; only a function that fails is a reason to halve."""
+    bad = Answer({"batchItemFailures": [{"itemIdentifier": ""}]})
+    run = Run(Rules(bisect=True, retries=1, partial=True), lambda *_: bad).of("abc")
+    assert run.calls == ["abc", "abc"]
+    assert run.lost == [("abc", "RetryAttemptsExhausted")]
 
 
 def test_a_failing_batch_is_halved_without_using_up_retries() -> None:
