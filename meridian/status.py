@@ -151,9 +151,9 @@ def _with_processors(aws: Clients, request: Request, known: RegionStatus) -> Reg
         unknown = Aspect("stack", f"unknown ({sentence(error)})", processor_status.COMPLETE)
         return replace(known, aspects=(*known.aspects, unknown))
     aspects = [Aspect("stack", stack.status, processor_status.COMPLETE)]
-    if stack.failures == MISSING:
+    if stack.failures == MISSING and mappings:  # without a processor there is none to be
         aspects.append(Aspect("failure bucket", MISSING, "there"))
-    elif stack.failures:
+    elif stack.failures and stack.failures != MISSING:
         aspects.append(Aspect("failures", stack.failures, stack.failures))
     return replace(known, aspects=(*known.aspects, *aspects), stack=stack, mappings=tuple(mappings))
 

@@ -29,6 +29,7 @@ PROVISION_TASKS = (
     "CreateTable",
     "DescribeTable",
     "ProtectTable",
+    "CreateDestinationTable",
     "LoadDeployment",
     "CheckAddition",
     "RecordRegion",
@@ -38,13 +39,25 @@ PROVISION_TASKS = (
     "ConfigureStream",
     "EnableStreaming",
     "DescribeDestination",
+    "StageCode",
+    "CreateFailureBucket",
+    "DeployProcessors",
+    "DescribeStack",
+    "PublishDashboard",
     "WriteProbes",
     "ReadProbes",
+    "ReadRecords",
+    "ReadMetrics",
+    "ReadEvents",
 )
 CLEANUP_TASKS = (
     "LoadDeployment",
     "ConfirmCleanup",
     "CheckRemoval",
+    "DeleteProcessors",
+    "DescribeStack",
+    "UnstageCode",
+    "DeleteFailureBucket",
     "DisableStreaming",
     "DescribeDestination",
     "DeleteStream",
@@ -52,32 +65,49 @@ CLEANUP_TASKS = (
     "RemoveReplica",
     "DescribeTable",
     "ForgetRegion",
+    "DeleteDestinationTable",
     "DeleteTable",
+    "DeleteDashboard",
     "ForgetDeployment",
 )
+OTHER_TASKS = ("RedeliverFailures",)
 # It is handled where it happens: the probes are deleted where they can be, and the verdict says what was caught.
-HANDLED = dict.fromkeys(("WriteProbes", "ReadProbes"), "Summarize (broken off)")
+HANDLED = {
+    **dict.fromkeys(("WriteProbes", "ReadProbes"), "Summarize (broken off)"),
+    **dict.fromkeys(("ReadRecords", "ReadMetrics", "ReadEvents"), "Summarize (streaming broken off)"),
+}
+# Every processor, so that no task has nothing to do.
+PROCESSORS: dict[str, dict[str, Any]] = {
+    "changes": {"rules": []},
+    "analytics": {"namespace": "Shop"},
+    "replicator": {
+        "source": "KINESIS",
+        "conflict": {"rule": "LAST_WRITER", "attribute": "updatedAt"},
+    },
+}
 
 
 def test_every_task_of_provision_and_cleanup_is_tried() -> None:
-    """The lists above hold every task of those workflows that has a permission to take away."""
+    """The lists above hold every task that has a permission to take away."""
     ours = {camel(name) for name, task in tasks().items() if task.permissions}
-    assert {*PROVISION_TASKS, *CLEANUP_TASKS} == ours
+    assert {*PROVISION_TASKS, *CLEANUP_TASKS, *OTHER_TASKS} == ours
 
 
 def test_whatever_task_of_provision_fails_starting_again_finishes(product: Product) -> None:
     """A provision that failed in any task is finished by starting it again, as its error said."""
-    document = request(new_table(), HOME, OTHER, kinesis={"shard_level_metrics": ["ALL"]})
+    document = _everything()
     for task in PROVISION_TASKS:
         _require_failure_in(product, task, "provision", document)
 
     assert product.succeed("provision", document)["validation"]["failed"] == 0
+    _require_failure_in(product, "RedeliverFailures", "redeliver", {"table": document["table"]})
+    product.succeed("redeliver", {"table": document["table"]})
     product.cleanup(document["table"])
 
 
 def test_whatever_task_of_cleanup_fails_starting_again_finishes(product: Product) -> None:
     """A cleanup that failed in any task is finished by starting it again, and leaves nothing."""
-    document = request(new_table(), HOME, OTHER)
+    document = _everything()
     table = document["table"]
     product.succeed("provision", document)
     for task in CLEANUP_TASKS:
@@ -86,6 +116,13 @@ def test_whatever_task_of_cleanup_fails_starting_again_finishes(product: Product
     product.cleanup(table)
 
     assert _left(product, table) == []
+
+
+def _everything() -> dict[str, Any]:
+    table = new_table()
+    copies = {**PROCESSORS["replicator"], "destination": {"table": f"{table}-copies", "region": OTHER}}
+    kinesis = {"shard_level_metrics": ["ALL"]}
+    return request(table, HOME, OTHER, kinesis=kinesis, processors={**PROCESSORS, "replicator": copies})
 
 
 def _require_failure_in(product: Product, task: str, workflow: str, document: dict[str, Any]) -> None:

@@ -27,7 +27,7 @@ def test_second_provision_changes_nothing(product: Product, deployed: dict[str, 
 
     assert again.status == "SUCCEEDED"
     lines = [line for line in _task_lines(product) if line["execution"] in {again.arn, *_children(again)}]
-    assert {"provision", "add-region", "validate"} == {
+    assert {"provision", "add-region", "deploy-processors", "validate"} == {
         line["execution"].split(":")[6].partition("-")[2] for line in lines
     }
     assert {line["message"] for line in lines if line["changes"]} == {"write_probes"}

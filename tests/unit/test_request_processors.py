@@ -183,19 +183,19 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     # conditions
     "becoming without changing": (
-        event(on=["MODIFY"], becomes=["CANCELLED"]),
+        event(when=["MODIFY"], becomes=["CANCELLED"]),
         f"{CHANGES}.rules[0].becomes: goes only with changed, which names the attribute; add it",
     ),
     "direction without changing": (
-        metric(on=["MODIFY"], direction="INCREASE"),
+        metric(when=["MODIFY"], direction="INCREASE"),
         f"{ANALYTICS}.rules[0].direction: goes only with changed, which names the attribute; add it",
     ),
     "direction of a text": (
-        event(on=["MODIFY"], changed="Status", becomes=["NEW"], direction="INCREASE"),
+        event(when=["MODIFY"], changed="Status", becomes=["NEW"], direction="INCREASE"),
         f"{CHANGES}.rules[0].direction: is for numbers, and becomes is for text; keep one of the two",
     ),
     "key that changes": (
-        event(on=["MODIFY"], changed="PK"),
+        event(when=["MODIFY"], changed="PK"),
         f"{CHANGES}.rules[0].changed: 'PK' is a key, which never changes; name another attribute",
     ),
     # events
@@ -227,7 +227,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         f"{ANALYTICS}.rules[0].attribute: is missing, and ATTRIBUTE needs it; name the attribute of the number",
     ),
     "difference of one image": (
-        metric(on=["MODIFY", "INSERT"], value="DIFFERENCE", attribute="Stock"),
+        metric(when=["MODIFY", "INSERT"], value="DIFFERENCE", attribute="Stock"),
         f"{ANALYTICS}.rules[0].when: INSERT has one image, and DIFFERENCE compares two; use `when: [MODIFY]` alone",
     ),
     "namespace of AWS": (
@@ -352,8 +352,10 @@ GOOD: dict[str, dict[str, Any]] = {
         attribute_definitions={**SHOP["attribute_definitions"], "originRegion": "S"},
         global_secondary_indexes=[{"index_name": "byOrigin", "key_schema": {"originRegion": "HASH"}}],
     ),
-    "a direction": metric(on=["MODIFY"], changed="Stock", direction="INCREASE", value="DIFFERENCE", attribute="Stock"),
-    "a status": event(on=["MODIFY"], changed="Status", becomes=["CANCELLED"]),
+    "a direction": metric(
+        when=["MODIFY"], changed="Stock", direction="INCREASE", value="DIFFERENCE", attribute="Stock"
+    ),
+    "a status": event(when=["MODIFY"], changed="Status", becomes=["CANCELLED"]),
     "a completed field": field(value="TIME", attribute=None, after=""),
     "one table name in two Regions": replicator(destination={"table": "shop", "region": "us-west-2"}),
     "another table at home": replicator(destination={"table": "archive", "region": "us-east-1"}),
