@@ -4,8 +4,19 @@ from __future__ import annotations
 
 import pytest
 
+from tasks import read_probes
+from tasks.shared import streaming
+from tests.unit.tasks.streamed import NOW
+
 
 @pytest.fixture(autouse=True)
 def _no_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
     """The embedded AWS of other tests in the same run is named in the environment, and moto is not there."""
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _no_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A validation's moments are named where its scenarios are listed, which may be minutes before they are played."""
+    for module in (streaming, read_probes):
+        monkeypatch.setattr(module, "now", lambda: NOW)

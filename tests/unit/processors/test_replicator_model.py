@@ -163,7 +163,7 @@ class Side:
         return [without_mark(image) for image in self.dynamodb.items(self.table)]
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(HAPPENINGS)
 def test_two_tables_that_replicate_to_each_other_come_to_rest_and_agree(happenings: list[Any]) -> None:
     """Nothing goes round for ever, and whatever was written or deleted at the same time, both end alike."""

@@ -9,6 +9,7 @@ from tasks.shared.waiting import now, timestamp
 from tests.unit.tasks.scenarios import AWAY, EXECUTION, HOME, REQUEST, TABLE
 
 RUN = "0123456789abcdef"
+NOW = now()  # what the clock of these tasks says, however long the tests before theirs took (tests/unit/conftest.py)
 SINCE = "2026-11-21T10:00:00.000Z"
 SINCE_MS = 1_795_255_200_000
 FROM_MS = SINCE_MS - 10_000  # where the first look begins
@@ -24,11 +25,11 @@ BARE: Any = {**STREAMED, "kinesis": None, "processors": {"changes": None, "analy
 
 
 def streaming(*, ago: float = 0, **parts: Any) -> Any:
-    """What the looks have seen, with a deadline that counts from ``ago`` seconds before the test runs."""
+    """What the looks have seen, with a deadline that counts from ``ago`` seconds before NOW."""
     return {
         "run": RUN,
         "since": SINCE,
-        "began": timestamp(now() - timedelta(seconds=ago)),
+        "began": timestamp(NOW - timedelta(seconds=ago)),
         "records": {},
         "metrics": {},
         "events": {"ids": {}, "sent_ms": {}},

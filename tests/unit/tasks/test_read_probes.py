@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from tasks.read_probes import LOOKS_AT_ONCE, read_probes
 from tasks.shared import probes
-from tasks.shared.waiting import now, timestamp
+from tasks.shared.waiting import timestamp
 from tests.unit.tasks.fakes import StubbedClients
 from tests.unit.tasks.scenarios import (
     AWAY,
@@ -19,12 +20,12 @@ from tests.unit.tasks.scenarios import (
     REQUEST,
     TABLE,
     THIRD,
-    Ago,
     Scenario,
     dynamodb,
     play,
     refuse,
 )
+from tests.unit.tasks.streamed import NOW
 
 if TYPE_CHECKING:
     from tests.unit.tasks.fakes import Answer
@@ -40,7 +41,7 @@ def written(step: str = "put", *, looks: int = 0, seen: Any = None, written_at: 
         "written_at": dict.fromkeys((HOME, AWAY, THIRD), written_at),
         "seen": seen or {},
         "looks": looks,
-        "began": timestamp(now()),
+        "began": timestamp(NOW),
     }
 
 
@@ -185,7 +186,7 @@ def test_read_probes(scenario: Scenario, aws: StubbedClients) -> None:
 
 
 def began(given: dict[str, Any], seconds: float) -> dict[str, Any]:
-    return {**given, **Scenario("", {"began": Ago(seconds)}).moment()}
+    return {**given, "began": timestamp(NOW - timedelta(seconds=seconds))}
 
 
 class TestDeadline:
