@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
 
 from tasks import read_probes
 from tasks.shared import streaming
 from tests.unit.tasks.streamed import NOW
+
+settings.register_profile("unit", deadline=None)  # a busy machine is no failure
+settings.load_profile("unit")
 
 
 @pytest.fixture(autouse=True)
