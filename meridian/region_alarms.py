@@ -57,8 +57,8 @@ ALARMS = (
     Alarm(
         *("errors", "Errors", "processor", "Sum", 300, 2, 3, 0, "notBreaching"),
         means="Invocations end in an error or a time-out. The batch is tried again, and its shard waits.",
-        first="Read the error in the processors' log group. Records that one invocation reports as failed do not "
-        "count here: see iterator-age and given-up.",
+        first="Read the error in the processors' log group. NothingProcessed is a record that could not be "
+        "processed; later ones of a batch do not count here: see iterator-age and given-up.",
     ),
     Alarm(
         *("throttles", "Throttles", "processor", "Sum", 60, 5, 5, 0, "notBreaching"),

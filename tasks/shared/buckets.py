@@ -176,5 +176,6 @@ def _taken(bucket: str, region: str, error: ClientError) -> NotOurs:
         f"The bucket {bucket} cannot be used",
         where=region,
         why=f"it belongs to another account, or a policy forbids its use ({code(error)})",
-        remedy="If no policy does, somebody took the name: ask AWS Support. Nothing was sent to it.",
+        remedy="Nothing was sent to it. Mend the policy, then start the workflow again with the same input; if there "
+        "is none, somebody took the name: ask AWS Support.",
     )
