@@ -16,6 +16,7 @@ from zipfile import BadZipFile, LargeZipFile, ZipFile
 
 from meridian.embedded import lambda_worker
 from meridian.embedded.internals import expect, find, replace, require
+from meridian.embedded.lambda_processes import Processes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +45,8 @@ def install() -> None:
         "_detect_runtime_binary(runtime)",
         "zf.extractall(code_dir)",
         '"timeout_ms"',
+        "subprocess.Popen(\n            [binary, worker_path]",
+        "env=spawn_env",
     )
     require("ministack.services.s3:", "_get_object_data")
     launcher = _launcher(Path(tempfile.gettempdir()) / "lambda-runtime")
@@ -68,6 +71,7 @@ def install() -> None:
         return result
 
     replace(f"{RUNTIME}_detect_runtime_binary", runtime_binary)
+    replace(f"{RUNTIME}subprocess", Processes(launcher, OWN_SETTINGS))
     replace(f"{SERVICE}_execute_function_warm", execute_with_errors)
     replace(f"{RUNTIME}Worker._drain_stderr_bounded", _drain)
     replace(f"{SERVICE}_LAMBDA_STATE_TRANSITION_DELAY", PENDING_SECONDS)
@@ -123,9 +127,7 @@ def _launcher(directory: Path) -> Path:
             found = origin.parent if spec.submodule_search_locations else origin
             (packages / found.name).symlink_to(found)
     launcher = directory / "python"
-    launcher.write_text(
-        f'#!/bin/sh\nunset {" ".join(OWN_SETTINGS)}\nexec "{sys.executable}" -I -S -X utf8 "$@" "{packages}"\n'
-    )
+    launcher.write_text(f'#!/bin/sh\nexec "{sys.executable}" -I -S -X utf8 "$@" "{packages}"\n')
     launcher.chmod(0o700)
     return launcher
 

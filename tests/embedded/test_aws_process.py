@@ -36,6 +36,9 @@ def running() -> Iterator[EmbeddedAws]:
         yield embedded
 
 
+WITH_ONE_FUNCTION = 4  # the server, the two that functions are forked from, and the function
+
+
 def members(group: int) -> list[int]:
     """Processes of a process group that are alive: a server and its functions."""
     listed = subprocess.check_output(["ps", "-A", "-o", "pid=,pgid=,stat="], text=True)  # noqa: S607
@@ -56,7 +59,7 @@ def test_it_starts_in_seconds_and_ends_with_its_block() -> None:
         assert time.monotonic() - began < 5
         surroundings = call_a_function(embedded)
         directory = Path(surroundings["environment"]["HOME"])
-        assert len(members(embedded.pid)) == 2
+        assert len(members(embedded.pid)) == WITH_ONE_FUNCTION
         assert directory.is_dir()
         assert embedded.log() == ""
     assert members(embedded.pid) == []
@@ -116,7 +119,7 @@ def test_it_ends_when_its_parent_is_killed() -> None:
         assert parent.stdout is not None
         pid, url = parent.stdout.readline().split()
         directory = Path(call_a_function(_reached(int(pid), url))["environment"]["HOME"])
-        assert len(members(int(pid))) == 2
+        assert len(members(int(pid))) == WITH_ONE_FUNCTION
         parent.send_signal(signal.SIGKILL)
     until(lambda: members(int(pid)), [])
     assert not directory.exists()
@@ -135,7 +138,7 @@ def test_functions_end_when_the_server_is_killed(running: EmbeddedAws) -> None:
     client = client_of(running)
     arn = make_function(client, "handlers.wait", zipped(handlers=HANDLERS))
     client("lambda").invoke(FunctionName=arn, InvocationType="Event", Payload='{"seconds": 60}')
-    until(lambda: len(members(running.pid)), 2)
+    until(lambda: len(members(running.pid)), WITH_ONE_FUNCTION)
     os.kill(running.pid, signal.SIGKILL)
     until(lambda: members(running.pid), [])
 
