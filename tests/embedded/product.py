@@ -54,7 +54,7 @@ class Product:
     def run(self, workflow: str, document: dict[str, Any]) -> Execution:
         """Start a workflow and give what came of it, once it has ended."""
         arn = self.start(workflow, document)
-        return list(executions.follow(self.session.states, arn, every=0.1))[-1]
+        return list(executions.follow(self.session.states, arn, every=0.3))[-1]
 
     def start(self, workflow: str, document: dict[str, Any]) -> str:
         return executions.start(self.session.states, self.session.machine(workflow), workflow, document)

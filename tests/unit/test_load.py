@@ -84,14 +84,14 @@ def items(session: Session, region: str) -> list[dict[str, Any]]:
 class TestCommand:
     def test_writes_reads_and_tells(self, session: Session) -> None:
         """Both Regions get their share of the writes, a read after each, and the answer counts them."""
-        result = call("--rate", "40", "--seconds", "1", "--seed", "7", "--json")
+        result = call("--rate", "4", "--seconds", "1", "--seed", "7", "--json")  # few: the machine may be busy
         assert result.exit_code == 0, result.output
         found = json.loads(result.stdout)
-        assert (found["table"], found["writes"], found["writes_wanted"]) == ("shop", 40, 40)
+        assert (found["table"], found["writes"], found["writes_wanted"]) == ("shop", 4, 4)
         for region in (HOME, AWAY):
             for kind in ("write", "read"):
                 measured = found["regions"][region][kind]
-                assert (measured["count"], measured["errors"]) == (20, {})
+                assert (measured["count"], measured["errors"]) == (2, {})
                 assert 0 < measured["p50_ms"] <= measured["p95_ms"] <= measured["p99_ms"]
             assert {item["originRegion"]["S"] for item in items(session, region)} == {region}
             assert {item[MARKER]["S"] for item in items(session, region)} == {"7"}
