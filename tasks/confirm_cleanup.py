@@ -37,8 +37,17 @@ def confirm_cleanup(event: Event, aws: Clients) -> Reply:
     members = list(dict.fromkeys([home, *event["request"]["regions"], *tables.replica_regions(live)]))
     if event["confirm"] != table:
         raise ConfirmationMissing(
-            f"cleanup deletes {table} with all its data and streams in {', '.join(members)}",
+            f"cleanup deletes {table} with all its data and streams in {', '.join(members)}{_copies(event['request'])}",
             remedy=f'Start it with "confirm": "{table}" if you want that. Nothing was removed.',
         )
     tables.require_unprotected(aws, table, [home, *tables.replica_regions(live)] if live else [])
     return {"replicas": [region for region in members if region != home]}
+
+
+def _copies(request: Request) -> str:
+    replicator = request["processors"]["replicator"]
+    if replicator is None:
+        return ""
+    return ", and {table} in {region}, the replicator's destination, if Meridian made it".format(
+        **replicator["destination"]
+    )

@@ -36,21 +36,27 @@ def describe_stack(event: Event, aws: Clients) -> Looked:
     status = stack["StackStatus"] if stack else "GONE"
     if gone == (stack is None) and (stack is None or _as_wanted(stack, event["wanted"])):
         return ready(status)
-    if region_stack.busy(status) or (gone and status != "DELETE_FAILED"):
+    # Complete with another revision: it is about to be changed, or another execution has changed it since.
+    if region_stack.busy(status) or status in COMPLETE or (gone and status != "DELETE_FAILED"):
         return busy(event, f"stack of {table} ({status})", region)
+    why = region_stack.reason(aws, stack) if stack else "somebody deleted it"
     raise StackFailed(
         f"The stack {names.region_stack(table)} is {status}",
         where=region,
-        why=region_stack.reason(aws, stack) if stack else "somebody deleted it",
-        remedy=f"{'' if gone else _left(status)}{START_AGAIN} A redrive would only look again.",
+        why=why,
+        remedy=f"{_in_the_way(why)}{'' if gone else _left(status)}{START_AGAIN} A redrive would only look again.",
     )
 
 
 def _as_wanted(stack: StackTypeDef, revision: str) -> bool:
-    """Complete; or rolled back, by an earlier try, to the very revision that is wanted now."""
-    status = stack["StackStatus"]
-    rolled_back = status.endswith("ROLLBACK_COMPLETE") and region_stack.shown_revision(stack) == revision
-    return status in COMPLETE or rolled_back
+    """Complete, or rolled back by an earlier try, with the very revision that is wanted now."""
+    complete = stack["StackStatus"] in COMPLETE or stack["StackStatus"].endswith("ROLLBACK_COMPLETE")
+    return complete and region_stack.shown_revision(stack) == revision
+
+
+def _in_the_way(why: str) -> str:
+    """EventBridge deletes no bus that has rules, and consumers' rules are not ours to delete."""
+    return "Remove the rules on the bus that are not Meridian's. " if "has rules" in why else ""
 
 
 def _left(status: str) -> str:

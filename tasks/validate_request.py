@@ -44,7 +44,9 @@ def validate_request(event: Event, aws: Clients) -> Reply:
     request = requests.complete(document)
     home = requests.home(request)
     _require_here(home)
-    regions.require_enabled(aws, home, request["regions"])
+    replicator = request["processors"]["replicator"]
+    others = [replicator["destination"]["region"]] if replicator else []
+    regions.require_enabled(aws, home, [*request["regions"], *others])
     return {
         "table": request["table"],
         "home": home,

@@ -1,13 +1,15 @@
 """Add one Region to a table, the home Region's streaming included.
 
-    LoadDeployment -> CheckAddition -> RecordRegion (planned)
+    LoadDeployment -> CheckAddition -> RecordRegion (planned) -> (started by itself?) DeployProcessors (home)
       | AddReplica -> DescribeTable -> ProtectTable
       | (streaming wanted?) CreateStream -> DescribeStream -> ConfigureStream
       -> (streaming wanted?) EnableStreaming -> DescribeDestination
       -> DeployProcessors -> RecordRegion -> (started by itself?) RefreshRegions
 
 Regions are added side by side; only the replica step queues, because a table takes one replica change at a time. What
-knows of the other Regions (alarms, dashboard) is brought up to date at the end; provision does that once for all.
+knows of the other Regions (alarms, dashboard) is brought up to date at the end; provision does that once for all. The
+home Region learns of the new one first: it stands in for writes from Regions that it does not know, and would count
+the new Region's writes once more.
 """
 
 from __future__ import annotations
@@ -50,6 +52,7 @@ def add_region() -> StateMachine:
                 task("LoadDeployment", {"input.$": "$", "expects": ["table", "region"]}),
                 task("CheckAddition", {**REGION, **REQUEST}, result_path="$.checked"),
                 task("RecordRegion (planned)", {**REGION, "stage": "PLANNED"}, result_path=None),
+                _home_knows(made),
                 made,
                 streaming,
             ]
@@ -57,6 +60,14 @@ def add_region() -> StateMachine:
         comment='Add one Region to a table. Input: {"table": "...", "region": "..."}.',
         timeout_seconds=TIMEOUT_SECONDS,
     )
+
+
+def _home_knows(then: Parallel) -> Choice:
+    told = child("DeployProcessors (home)", {"table.$": "$.table", "region.$": "$.home"}, result_path=None)
+    told.next(then)
+    alone = Choice("HomeKnows?")
+    alone.add_choice(ChoiceRule.BooleanEquals("$.alone", value=True), told)
+    return alone
 
 
 def _replica() -> Chain:

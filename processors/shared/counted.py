@@ -14,9 +14,10 @@ Whoever finds a mark looks at its claim. DONE: the change is counted. SENDING: a
 wait until it cannot be. No claim: it has not come to 2, and never will once the claim is abandoned in its place.
 ABANDONED: the change is free.
 
-PutMetricData cannot be made twice with the effect of once, so one window is left: where the process dies, or no answer
+PutMetricData cannot be made twice with the effect of once, so a window is left: where the process dies, or no answer
 comes, after CloudWatch has taken the data and before the claim is DONE, the changes of that one call are counted again.
 The other choice would lose what CloudWatch never got whenever an answer is lost, as happens in an outage.
+The other window: the marks go with the Region's stack, and a stack made anew reads the stream from its beginning.
 
 Marks are kept for 15 days: CloudWatch takes no data older than two weeks, so no later copy can count.
 """

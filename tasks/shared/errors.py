@@ -126,6 +126,7 @@ PASSING_CODES = (
     "InternalFailure",
     "InternalServerError",
     "LimitExceededException",
+    "NoSuchBucket",  # S3 may say so for a while after CreateBucket
     "OperationAborted",
     "ProvisionedThroughputExceededException",
     "ReadTimeoutError",

@@ -127,6 +127,13 @@ class TestAddRegion:
         calls = interpreter.called()
         assert calls[-len(DEPLOY_STATES) - 1 :] == [*DEPLOY_STATES, "RecordRegion"]
 
+    def test_home_learns_of_a_region_before_it_is_made(self, account: Account) -> None:
+        """Home no longer stands in for the new Region's writes by the time there can be any."""
+        interpreter = account(busy=0)
+        interpreter.run("add-region", INPUTS["add-region"])
+        made = [(call.state, call.event["region"]) for call in interpreter.calls if "region" in call.event]
+        assert made.index(("DeployProcessors", REGIONS[0])) < made.index(("AddReplica", "eu-west-1"))
+
     def test_tells_the_other_regions_unless_its_parent_does(self, account: Account) -> None:
         """Started by itself it brings every Region's alarms up to date; started by provision it does not."""
         for started, refreshed in (({}, True), ({STARTED_BY: "parent"}, False)):

@@ -40,6 +40,12 @@ SCENARIOS = [
         )
     ),
     Scenario(
+        "A complete stack of another revision is waited for: its update has not begun, or another execution's came after",
+        COMPLETE,
+        [stack("UPDATE_COMPLETE", OLD)],
+        busy("stack of orders (UPDATE_COMPLETE)"),
+    ),
+    Scenario(
         "A stack that an earlier try rolled back to what is wanted now is ready",
         COMPLETE,
         [stack("UPDATE_ROLLBACK_COMPLETE", NEW)],
@@ -98,11 +104,14 @@ SCENARIOS = [
             stack("DELETE_FAILED"),
             events(
                 (NAME, "DELETE_IN_PROGRESS", "User Initiated"),
-                ("Events::EventBus", "DELETE_FAILED", "The bus still has rules"),
+                ("Events::EventBus", "DELETE_FAILED", "EventBus can't be deleted since it has rules"),
             ),
         ],
         raises="StackFailed",
-        says=["is DELETE_FAILED in eu-west-1: Events::EventBus", "The bus still has rules"],
+        says=[
+            "is DELETE_FAILED in eu-west-1: Events::EventBus",
+            "Remove the rules on the bus that are not Meridian's.",
+        ],
     ),
     Scenario(
         "Past the deadline the loop ends",
