@@ -40,7 +40,7 @@ SCENARIOS = [
         )
     ),
     Scenario(
-        "A complete stack of another revision is waited for: its update has not begun, or another execution's came after",
+        "A complete stack of another revision is waited for: its update is about to begin, or another came after",
         COMPLETE,
         [stack("UPDATE_COMPLETE", OLD)],
         busy("stack of orders (UPDATE_COMPLETE)"),
