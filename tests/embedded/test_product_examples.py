@@ -8,6 +8,7 @@ import pytest
 
 from meridian import inventory
 from tasks.shared import names
+from tests.embedded.aws_calls import until
 from tests.embedded.product import example, request
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from tests.embedded.product import Product
 
+PATIENCE = 30.0  # seconds; functions start cold, on a machine that is busy with the other workers
 FIVE = ("us-east-1", "eu-west-1", "ap-southeast-1", "us-west-2", "eu-central-1")
 DOCUMENTS: dict[str, dict[str, Any]] = {
     "orders": example("orders"),
@@ -40,6 +42,8 @@ def test_provision_proves_every_pair_and_cleanup_leaves_nothing(
     assert product.members(document["table"]) == dict.fromkeys(regions, "ACTIVE")
     for region in regions:
         _require_settings(product, region, document)
+    if "replicator" in document.get("processors", {}):
+        _require_copies(product, document)
 
     product.cleanup(document["table"])
 
@@ -52,6 +56,28 @@ def _checks_of_streaming(document: dict[str, Any]) -> int:
     """In each Region: the record, the metric, the event, and that it is one."""
     processors = document.get("processors", {})
     return (document.get("kinesis") is not None) + ("analytics" in processors) + 2 * ("changes" in processors)
+
+
+def _require_copies(product: Product, document: dict[str, Any]) -> None:
+    """What is written comes to the destination as the request says, the newest version of it, and what goes goes."""
+    replicator, table = document["processors"]["replicator"], document["table"]
+    there = product.session.dynamodb(replicator["destination"]["region"])
+    keys = {region: {"orderId": {"S": region}, "customerId": {"S": "c"}} for region in document["regions"]}
+
+    def copies() -> dict[str, tuple[str, str]]:
+        found = there.scan(TableName=replicator["destination"]["table"], ConsistentRead=True)["Items"]
+        assert all("internalNote" not in item and item["schemaVersion"] == {"N": "2"} for item in found)
+        return {item["orderId"]["S"]: (item["total"]["N"], item["version"]["N"]) for item in found}
+
+    for version in ("1", "2"):
+        for region, key in keys.items():
+            item = {"originRegion": {"S": region}, "version": {"N": version}, "internalNote": {"S": "none of theirs"}}
+            amount = {"N": f"{version}0.5"}
+            product.session.dynamodb(region).put_item(TableName=table, Item={**key, **item, "amount": amount})
+    until(copies, dict.fromkeys(keys, ("20.5", "2")), PATIENCE)
+    for region, key in keys.items():
+        product.session.dynamodb(region).delete_item(TableName=table, Key=key)
+    until(copies, {}, PATIENCE)
 
 
 def _require_settings(product: Product, region: str, document: dict[str, Any]) -> None:
