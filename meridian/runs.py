@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from meridian import causes, executions, progress, redelivery, results
 from meridian.commandline import COMMAND, DONE, FAILED, WRONG, data, talk
@@ -104,8 +104,24 @@ def _show_output(execution: Execution, *, as_json: bool) -> None:
         results.show_validation(data(), output.get("validation", output))
     else:
         for name, value in output.items():
-            shown = ", ".join(map(str, value)) if isinstance(value, list) else value
-            data().print(f"{name}: {shown}", markup=False, highlight=False, soft_wrap=True)
+            data().print(f"{name}: {shown(name, value)}", markup=False, highlight=False, soft_wrap=True)
+
+
+def shown(name: str, value: Any) -> str:
+    """A member of a workflow's output in words: of failure buckets, those that were kept."""
+    if name.startswith("failure_bucket"):
+        kept = (f"{one['bucket']} keeps {one['kept']}{'+' if one['more'] else ''} objects" for one in _buckets(value))
+        return ", ".join(kept) or "none kept"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _buckets(value: Any) -> Iterator[dict[str, Any]]:
+    """Every bucket with objects in an answer of DeleteFailureBucket, or in those of all Regions."""
+    if isinstance(value, dict) and value.get("kept"):
+        yield value
+    elif isinstance(value, (dict, list)):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _buckets(one)
 
 
 def _seconds(execution: Execution) -> int:

@@ -133,7 +133,7 @@ class Mappings:
                     continue
                 del self._until[identifier]
                 if mapping["State"] == "Deleting":
-                    find(f"{SERVICE}_esms")._data.pop(key, None)  # noqa: SLF001
+                    find(f"{SERVICE}_esms")._data.pop(key, None)  # noqa: SLF001  # likewise
                     self._starts.pop(identifier, None)
                 else:
                     mapping["State"] = "Enabled" if mapping["Enabled"] else "Disabled"

@@ -46,7 +46,7 @@ def _digits(content: object) -> None:
 
 def _binary(content: object) -> None:
     if not isinstance(content, str):
-        raise ValueError("a binary is no base64 text")  # noqa: TRY004
+        raise ValueError("a binary is no base64 text")  # noqa: TRY004  # told as a wrong value
     try:
         base64.b64decode(content, validate=True)
     except (binascii.Error, ValueError):
@@ -55,13 +55,13 @@ def _binary(content: object) -> None:
 
 def _boolean(content: object) -> None:
     if not isinstance(content, bool):
-        raise ValueError("a value of type BOOL or NULL is neither true nor false")  # noqa: TRY004
+        raise ValueError("a value of type BOOL or NULL is neither true nor false")  # noqa: TRY004  # told as a wrong value
 
 
 def _each(inner: Callable[[object], None]) -> Callable[[object], None]:
     def outer(content: object) -> None:
         if not isinstance(content, list):
-            raise ValueError("a set or list is no array")  # noqa: TRY004
+            raise ValueError("a set or list is no array")  # noqa: TRY004  # told as a wrong value
         for one in content:
             inner(one)
 
@@ -70,7 +70,7 @@ def _each(inner: Callable[[object], None]) -> Callable[[object], None]:
 
 def _members(content: object) -> None:
     if not isinstance(content, dict):
-        raise ValueError("a map is no object")  # noqa: TRY004
+        raise ValueError("a map is no object")  # noqa: TRY004  # told as a wrong value
     for name, value in content.items():
         _text(name)
         check(value)
