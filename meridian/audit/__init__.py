@@ -1,0 +1,1 @@
+"""Execution history -> one model -> terminal, HTML, JSON Lines, comparison, archive."""
