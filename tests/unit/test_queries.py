@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from meridian import queries
-from meridian.queries import Query
 from meridian.template import STATES_LOG_GROUP, TASKS_LOG_GROUP
-from tasks.shared.clients import Clients
 from tasks.shared.task import task
+
+if TYPE_CHECKING:
+    from meridian.queries import Query
+    from tasks.shared.clients import Clients
 
 QUERIES = queries.queries()
 OF_TASKS = [query for query in QUERIES if query.log_group == TASKS_LOG_GROUP]
