@@ -1,4 +1,4 @@
-"""Hand-made audits: a provision that succeeded, one that failed deep in a child, one that runs, one of hostile texts."""
+"""Hand-made audits: one that succeeded, one that failed deep in a child, one that runs, one of hostile texts."""
 
 from __future__ import annotations
 
