@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from meridian import causes, executions, progress, redelivery, results
 from meridian.commandline import COMMAND, DONE, FAILED, WRONG, data, talk
 from tasks.shared.errors import Refused
+from tasks.shared.task import CHANGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,7 +96,7 @@ def _how_to_follow(session: Session, arn: str) -> str:
 
 
 def _show_output(execution: Execution, *, as_json: bool) -> None:
-    output = execution.output or {}
+    output = without_changes(execution.output or {})
     if as_json:
         print(json.dumps(output))
     elif "redelivery" in output:
@@ -105,6 +106,15 @@ def _show_output(execution: Execution, *, as_json: bool) -> None:
     else:
         for name, value in output.items():
             data().print(f"{name}: {shown(name, value)}", markup=False, highlight=False, soft_wrap=True)
+
+
+def without_changes(value: Any) -> Any:
+    """An output without the calls that its tasks made (tasks/shared/task.py), which are for the audit."""
+    if isinstance(value, dict):
+        # A request's processors may have one that is named changes; it is no list.
+        kept = {name: one for name, one in value.items() if name not in CHANGES or isinstance(one, dict)}
+        return {name: without_changes(one) for name, one in kept.items()}
+    return [without_changes(one) for one in value] if isinstance(value, list) else value
 
 
 def shown(name: str, value: Any) -> str:

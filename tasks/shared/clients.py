@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from tasks.shared.resources import resource
+
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -64,6 +66,7 @@ class Clients:
         """Client of ``service`` in ``region``; calls that change something are noted in ``changes``."""
         if (service, region) not in self._clients:
             made = self.make(service, region)
+            made.meta.events.register("before-parameter-build.*.*", self._name)
             made.meta.events.register("after-call.*.*", self._note)
             self._clients[service, region] = made
         return self._clients[service, region]
@@ -80,9 +83,12 @@ class Clients:
         )
         return boto3.client(service, region_name=region, config=config)  # type: ignore[call-overload]  # the service is a variable
 
+    def _name(self, *, params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+        context["meridian_resource"] = resource(params)  # the context goes with the call, to its end
+
     def _note(self, *, model: Any, parsed: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
         region, metadata = context["client_region"], parsed.setdefault("ResponseMetadata", {})
         metadata["Region"] = region  # an error carries its answer, and so knows where it came from
         if not model.name.startswith(READS) and "Error" not in parsed:
-            request_id = metadata.get("RequestId", "")
-            self.changes.append({"operation": model.name, "region": region, "request_id": request_id})
+            change = {"operation": model.name, "region": region, "request_id": metadata.get("RequestId", "")}
+            self.changes.append({**change, "resource": context["meridian_resource"]})

@@ -47,6 +47,9 @@ ARTIFACTS = "arn:${AWS::Partition}:s3:::${ArtifactBucket}"
 DASHBOARD = "arn:${AWS::Partition}:cloudwatch::${AWS::AccountId}:dashboard/meridian-*"  # of no Region
 ANY = "*"
 
+CHANGES = ("changes", "changes_left_out")  # members that are added to a reply
+CHANGES_IN_REPLY = 50  # a state's output has 256 KiB, and an execution carries several replies
+
 STARTED_BY = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"  # a parent execution adds it to its child's input
 
 Event = TypeVar("Event")
@@ -89,7 +92,7 @@ class Task(Generic[Event, Reply]):
         try:
             reply = self.run(cast("Event", event), aws)
             outcome = str(reply.get("status", "done")) if isinstance(reply, dict) else "done"
-            return reply
+            return _with_changes(reply, aws.changes)
         except (ClientError, BotoCoreError) as error:
             raise under_its_own_name(error, event.get("region") or event.get("home") or "") from error
         finally:
@@ -102,6 +105,19 @@ class Task(Generic[Event, Reply]):
                 region=event.get("region"),
                 changes=list(aws.changes),
             )
+
+
+def _with_changes(reply: Reply, changes: list[dict[str, str]]) -> Reply:
+    """The reply with the calls that changed something, for the execution's history; nothing reads them there."""
+    if not isinstance(reply, dict):
+        return reply
+    # A reply may go on from one of an earlier task, whose changes are told there.
+    told = {name: value for name, value in reply.items() if name not in CHANGES}
+    if changes:
+        told["changes"] = changes[:CHANGES_IN_REPLY]
+    if len(changes) > CHANGES_IN_REPLY:
+        told["changes_left_out"] = len(changes) - CHANGES_IN_REPLY
+    return cast("Reply", told)
 
 
 def task(

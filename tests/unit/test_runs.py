@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from meridian.runs import shown
+from meridian.runs import shown, without_changes
 
 
 def bucket(region: str, kept: int, *, more: bool = False) -> dict[str, Any]:
@@ -26,3 +26,18 @@ def test_nothing_kept() -> None:
 def test_plain_members() -> None:
     """Lists are told with commas, all else as it is."""
     assert (shown("removed", ["eu", "us"]), shown("table", "orders")) == ("eu, us", "orders")
+
+
+def test_calls_are_left_out() -> None:
+    """The calls that tasks made are the audit's, not the result's, however deep they lie."""
+    output = {
+        "removed": ["eu"],
+        "home": {"kept": 0, "changes": [{}]},
+        "added": [{"region": "eu", "changes_left_out": 2}],
+    }
+    assert without_changes(output) == {"removed": ["eu"], "home": {"kept": 0}, "added": [{"region": "eu"}]}
+
+
+def test_the_processor_of_changes_stays() -> None:
+    """A processor of that name is part of a request, not a list of calls."""
+    assert without_changes({"processors": {"changes": {"rules": []}}}) == {"processors": {"changes": {"rules": []}}}

@@ -14,6 +14,11 @@ from tests.unit.tasks.fakes import Answer, StubbedClients
 from workflows.blocks import function
 
 TASKS = Path(clients.__file__).parents[1]
+OWNER = "eu-west-1:123456789012"
+DYNAMODB, KINESIS, LAMBDA = (f"arn:aws:{service}:{OWNER}" for service in ("dynamodb", "kinesis", "lambda"))
+STACK = f"arn:aws:cloudformation:{OWNER}:stack"
+ON_DEMAND = {"StreamModeDetails": {"StreamMode": "ON_DEMAND"}}
+DELETE = {"DeleteRequest": {"Key": {"id": {"S": "MARKED"}}}}
 STATES = sorted("".join(word.title() for word in path.stem.split("_")) for path in TASKS.glob("[!_]*.py"))
 CALLERS = [state for state in STATES if function(state).permissions]
 
@@ -53,8 +58,44 @@ class TestChanges:
         aws.will(Answer("dynamodb", "eu-west-1", "update_table"))
         aws.dynamodb("eu-west-1").update_table(TableName="orders")
         assert aws.changes == [
-            {"operation": "UpdateTable", "region": "eu-west-1", "request_id": "request-update_table"}
+            {
+                "operation": "UpdateTable",
+                "region": "eu-west-1",
+                "request_id": "request-update_table",
+                "resource": "orders",
+            }
         ]
+
+    @pytest.mark.parametrize(
+        ("service", "method", "params", "resource"),
+        [
+            ("dynamodb", "put_item", {"TableName": "orders", "Item": {"id": {"S": "MARKED"}}}, "orders"),
+            ("dynamodb", "tag_resource", {"ResourceArn": f"{DYNAMODB}:table/orders", "Tags": []}, "orders"),
+            (
+                "dynamodb",
+                "batch_write_item",
+                {"RequestItems": {"orders": [DELETE], "carts": [DELETE]}},
+                "carts, orders",
+            ),
+            ("kinesis", "update_stream_mode", {"StreamARN": f"{KINESIS}:stream/shop", **ON_DEMAND}, "shop"),
+            ("cloudformation", "delete_stack", {"StackName": f"{STACK}/meridian-a/1f2e"}, "meridian-a"),
+            ("lambda", "invoke", {"FunctionName": f"{LAMBDA}:function:changes:3"}, "changes"),
+            ("s3", "put_object", {"Bucket": "archive", "Key": "MARKED"}, "archive"),
+            ("sqs", "delete_message", {"QueueUrl": "https://sqs/123456789012/late", "ReceiptHandle": "MARKED"}, "late"),
+            ("scheduler", "delete_schedule", {"Name": "validate", "GroupName": "orders"}, "validate"),
+            ("cloudwatch", "delete_alarms", {"AlarmNames": ["a", "b"]}, "a, b"),
+            ("cloudwatch", "put_metric_data", {"Namespace": "Shop", "MetricData": []}, "Shop"),
+            ("ssm", "put_parameter", {"Name": "/meridian/orders", "Value": "MARKED"}, "/meridian/orders"),
+            ("events", "put_events", {"Entries": [{"Detail": "MARKED"}]}, ""),
+        ],
+    )
+    def test_name_what_was_changed(
+        self, aws: StubbedClients, service: str, method: str, params: Any, resource: str
+    ) -> None:
+        """The table, stream, stack, bucket or queue is named; an item, a value or an object's key never is."""
+        aws.will(Answer(service, "eu-west-1", method))
+        getattr(aws.client(service, "eu-west-1"), method)(**params)
+        assert [change["resource"] for change in aws.changes] == [resource]
 
     @pytest.mark.parametrize(
         ("method", "params", "response"),

@@ -22,6 +22,13 @@ EVENT = {
     "state": {"Name": "AddReplica"},
 }
 
+CHANGE = {
+    "operation": "UpdateTable",
+    "region": "eu-west-1",
+    "request_id": "request-update_table",
+    "resource": "orders",
+}
+
 
 @task(allow("dynamodb:UpdateTable", on=TABLE), timeout_seconds=42)
 def touch(event: dict[str, Any], aws: Clients) -> dict[str, Any]:
@@ -100,6 +107,35 @@ class TestHandler:
         with pytest.raises(NotOurs, match=r"^It is foreign\. Leave it\.$"):
             touch(EVENT, None)
 
+    def test_adds_what_was_changed(self, aws: StubbedClients) -> None:
+        """The execution's history carries the request id of every call that changed something."""
+        aws.will(Answer("dynamodb", "eu-west-1", "update_table"))
+        assert touch(EVENT, None) == {"status": "READY", "item": "MARKED", "changes": [CHANGE]}
+
+    def test_adds_fifty_changes_at_most(self, aws: StubbedClients, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A state's output has little room: changes after the fiftieth are only counted."""
+
+        def touch_often(_: object, clients: Clients) -> dict[str, Any]:
+            for _ in range(53):
+                clients.dynamodb("eu-west-1").update_table(TableName="orders")
+            return {}
+
+        aws.will(*[Answer("dynamodb", "eu-west-1", "update_table")] * 53)
+        monkeypatch.setattr(touch, "run", touch_often)
+        assert touch(EVENT, None) == {"changes": [CHANGE] * 50, "changes_left_out": 3}
+
+    def test_adds_no_changes_of_another_task(self, aws: StubbedClients, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG002
+        """A reply that goes on from an earlier one tells of its own calls only, and of none if it made none."""
+        earlier = {"status": "BUSY", "changes": [CHANGE], "changes_left_out": 3}
+        monkeypatch.setattr(touch, "run", lambda *_: {**earlier, "status": "READY"})
+        assert touch(EVENT, None) == {"status": "READY"}
+
+    @pytest.mark.parametrize("reply", [["orders"], "orders", None])
+    def test_leaves_other_replies_alone(self, aws: StubbedClients, monkeypatch: pytest.MonkeyPatch, reply: Any) -> None:  # noqa: ARG002
+        """A reply that is no object stays as it is."""
+        monkeypatch.setattr(touch, "run", lambda *_: reply)
+        assert touch(EVENT, None) == reply
+
     def test_a_later_run_starts_with_an_empty_note(self, aws: StubbedClients) -> None:
         """A warm function does not report the changes of the run before."""
         aws.will(*[Answer("dynamodb", "eu-west-1", "update_table")] * 2)
@@ -124,8 +160,7 @@ class TestLog:
             "state": "AddReplica",
             "table": "orders",
         }
-        change = {"operation": "UpdateTable", "region": "eu-west-1", "request_id": "request-update_table"}
-        assert line["changes"] == [change]
+        assert line["changes"] == [CHANGE]
         assert "MARKED" not in json.dumps(line)
 
     def test_is_written_when_the_task_fails_too(self, aws: StubbedClients, lines: Lines) -> None:

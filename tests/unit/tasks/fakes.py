@@ -76,6 +76,7 @@ class WatchedClients(Clients):
 
     def let_go(self, client: Any) -> None:
         client.meta.events.unregister("before-parameter-build.*.*", self._watch)
+        client.meta.events.unregister("before-parameter-build.*.*", self._name)
         client.meta.events.unregister("after-call.*.*", self._note)
 
     def _watch(self, *, params: dict[str, Any], model: Any, context: dict[str, Any], **_: object) -> None:
