@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from meridian.executions import snapshot
 from meridian.history import Execution
@@ -51,8 +51,9 @@ def cause_of(execution: Execution) -> Cause | None:
         deeper = cause_of(step.child)
         if deeper:
             return replace(deeper, path=(execution.label, *deeper.path))
-    error, message, deeper_path = _unwrapped(execution.error or execution.status, execution.cause)
-    return Cause(error, message, (*_whereabouts(execution), *deeper_path), execution.arn)
+    found = unwrapped(execution.error or execution.status, execution.cause)
+    message = found.message or f"{UNEXPLAINED.get(found.error, 'No cause was given.')} {START_AGAIN}"
+    return Cause(found.error, message, (*_whereabouts(execution), *found.path), execution.arn)
 
 
 def _whereabouts(execution: Execution) -> tuple[str, ...]:
@@ -63,16 +64,29 @@ def _whereabouts(execution: Execution) -> tuple[str, ...]:
     return (execution.label, *(_whereabouts(step.child) if step.child else (step.name,)))
 
 
-def _unwrapped(error: str, cause: str) -> tuple[str, str, tuple[str, ...]]:
+class Unwrapped(NamedTuple):
+    """``message`` is empty where no words were given; ``path`` are the executions below, the outermost first."""
+
+    error: str
+    message: str
+    path: tuple[str, ...] = ()
+
+
+def unwrapped(error: str, cause: str) -> Unwrapped:
     """Error, message and further path in a cause: a child's description, a function's error, or plain words."""
     document = _object(cause)
-    if "ExecutionArn" in document:
+    if _text(document, "ExecutionArn").count(":") >= 7:
         child = Execution(document["ExecutionArn"], input=_object(document.get("Input")))
-        inner = _unwrapped(document.get("Error") or document.get("Status", error), document.get("Cause", ""))
-        return inner[0], inner[1], (child.label, *inner[2])
-    kind = document.get("errorType") or _cut_off("errorType", cause) or error
-    message = document.get("errorMessage") or _cut_off("errorMessage", cause) or cause
-    return kind, message or f"{UNEXPLAINED.get(kind, 'No cause was given.')} {START_AGAIN}", ()
+        inner = unwrapped(_text(document, "Error") or _text(document, "Status") or error, _text(document, "Cause"))
+        return inner._replace(path=(child.label, *inner.path))
+    kind = _text(document, "errorType") or _cut_off("errorType", cause) or error
+    return Unwrapped(kind, _text(document, "errorMessage") or _cut_off("errorMessage", cause) or cause)
+
+
+def _text(document: dict[str, Any], key: str) -> str:
+    """A member that is text; whoever wrote the cause may have put anything there."""
+    value = document.get(key)
+    return value if isinstance(value, str) else ""
 
 
 def _object(document: Any) -> dict[str, Any]:
@@ -80,7 +94,7 @@ def _object(document: Any) -> dict[str, Any]:
     if isinstance(document, str):
         try:
             document = json.loads(document)
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
     return document if isinstance(document, dict) else {}
 
