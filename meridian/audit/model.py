@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,11 +27,12 @@ class Outcome(StrEnum):
     PENDING_REDRIVE = "PENDING_REDRIVE"
 
 
+CONTAINERS = ("Map", "Parallel")
 ENDED_BADLY = (Outcome.FAILED, Outcome.TIMED_OUT, Outcome.ABORTED)
 
 
 class StartedBy(StrEnum):
-    """How an execution was started. Step Functions does not tell the console from the AWS CLI."""
+    """How an execution was started, as far as Step Functions tells: the console and the AWS CLI look alike to it."""
 
     COMMAND_LINE = "deploy.py"
     SCHEDULE = "schedule"
@@ -39,11 +40,11 @@ class StartedBy(StrEnum):
     BY_HAND = "console or AWS CLI"
 
 
-@dataclass(slots=True, frozen=True)
-class Payload:
+class Payload(NamedTuple):
     """An input or an output: its first ``KEPT_CHARACTERS``; ``size`` is the whole's, in characters.
 
-    ``truncated``: Step Functions itself gave less than all (inputDetails.truncated), or nothing.
+    ``truncated``: Step Functions itself gave less than all (inputDetails.truncated), or nothing. Of the stays
+    of a wait loop only the first and the last keep theirs.
     """
 
     text: str = ""
@@ -57,10 +58,15 @@ class Payload:
 
 @dataclass(slots=True, frozen=True)
 class Starter:
-    """``arn`` is the parent execution's or the alias', where there is one."""
+    """``arn`` is the parent execution's or the alias', where there is one.
+
+    ``principal`` is who did it, and ``agent`` with what program, where CloudTrail was asked and knew.
+    """
 
     by: StartedBy
     arn: str = ""
+    principal: str = ""
+    agent: str = ""
 
 
 @dataclass(slots=True, frozen=True)
@@ -75,7 +81,7 @@ class Change:
 
 @dataclass(slots=True)
 class Attempt:
-    """One try of a task, from being scheduled to its end."""
+    """One try of a task, from being scheduled to its end, or of a Map or Parallel."""
 
     scheduled: float
     started: float | None = None
@@ -108,8 +114,11 @@ class Step:
     output: Payload = field(default_factory=Payload)
     attempts: list[Attempt] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
-    child: Audit | None = None  # execution that it started and waited for
+    parent_try: int = 1  # which try of ``parent`` it belongs to
+    child: Audit | None = None  # execution that it started, at its last try
+    others: list[Audit] = field(default_factory=list)  # started by its earlier tries, or by its Map Run
     child_arn: str = ""
+    other_arns: list[str] = field(default_factory=list)  # of ``others`` that its earlier tries started
     resource: str = ""  # function, state machine or activity that it called
     map_run_arn: str = ""  # of a Distributed Map
     detail: str = ""  # what its task said it waits for
@@ -139,8 +148,8 @@ class Step:
 
     @property
     def worked(self) -> float:
-        """Seconds in which a task was at work."""
-        return sum(attempt.seconds for attempt in self.attempts)
+        """Seconds in which a task was at work: none of a Map or Parallel, whose work is its steps'."""
+        return 0.0 if self.kind in CONTAINERS else sum(attempt.seconds for attempt in self.attempts)
 
 
 @dataclass(slots=True, frozen=True)
@@ -197,7 +206,10 @@ class Audit:
 
     def children(self) -> Iterator[Audit]:
         """Executions that this one started, in order."""
-        return (step.child for step in self.steps if step.child)
+        for step in self.steps:
+            yield from step.others
+            if step.child:
+                yield step.child
 
     def tree(self) -> Iterator[Audit]:
         """Give the execution and all that it ever started, in that order."""
