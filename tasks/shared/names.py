@@ -19,9 +19,12 @@ EXECUTION_NAME_LIMIT = 80  # Step Functions StartExecution.name
 BUCKET_NAME_LIMIT = 63  # Amazon S3, rules for general purpose bucket names
 FUNCTION_NAME_LIMIT = 64  # Lambda CreateFunction.FunctionName
 ROLE_NAME_LIMIT = 64  # IAM CreateRole.RoleName
+SCHEDULE_GROUP_NAME_LIMIT = 64  # EventBridge Scheduler CreateScheduleGroup.Name
 LONGEST_REGION = 14  # ap-southeast-1; ap-northeast-1
 
 PROCESSORS = ("changes", "analytics", "replicator")
+SCHEDULED = "scheduled"  # alias of the state machines that schedules start
+VALIDATE_SCHEDULE = "validate"  # the schedule in a table's group
 
 
 def derived(table: str, limit: int) -> str:
@@ -101,6 +104,21 @@ def dashboard(table: str) -> str:
 def processors_log_group(table: str) -> str:
     """Log group of the processors, the same in every Region."""
     return f"/{PREFIX}/{derived(table, 64)}/processors"
+
+
+def schedule_group(table: str) -> str:
+    """EventBridge Scheduler group of the table's schedules, in the home Region."""
+    return f"{PREFIX}-{derived(table, SCHEDULE_GROUP_NAME_LIMIT - len(PREFIX) - 1)}"
+
+
+def schedule_queue(table: str) -> str:
+    """SQS queue of the validations that EventBridge Scheduler could not start (at most 80)."""
+    return f"{PREFIX}-{derived(table, 48)}-schedule"
+
+
+def scheduled_alias(state_machine: str) -> str:
+    """ARN of the alias through which schedules start the state machine of this ARN."""
+    return f"{state_machine}:{SCHEDULED}"
 
 
 def execution(workflow: str, table: str, request_id: str) -> str:

@@ -164,10 +164,21 @@ class Alarms(TypedDict):
     throttled_events: int
 
 
+class Schedule(TypedDict):
+    """``silence_seconds`` is None for what ``schedules.silence_seconds`` derives."""
+
+    schedule_expression: str
+    schedule_expression_timezone: str
+    maximum_retry_attempts: int
+    maximum_event_age_in_seconds: int
+    silence_seconds: int | None
+
+
 class Validation(TypedDict):
     deadline_seconds: int
     streaming_deadline_seconds: int
     poll_seconds: int
+    schedule: Schedule | None
 
 
 class Polling(TypedDict):

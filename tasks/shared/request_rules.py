@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING
 
-from tasks.shared import request_keys, request_processors
+from tasks.shared import request_keys, request_processors, request_schedule
 from tasks.shared.problems import Problem, a_list, a_mapping, shown
 from tasks.shared.regions import partitions, unknown_region
 
@@ -22,7 +22,7 @@ RESERVED_TAGS = ("aws:", "meridian:")
 
 
 def violations(document: Document) -> Iterator[Problem]:
-    for rule in (*_RULES, *request_keys.RULES, *request_processors.RULES):
+    for rule in (*_RULES, *request_keys.RULES, *request_processors.RULES, *request_schedule.RULES):
         yield from rule(document)
 
 

@@ -99,7 +99,12 @@ class TestComplete:
         """A group that is absent comes with all its defaults."""
         request = complete(SMALLEST)
         assert request["point_in_time_recovery"] == {"enabled": True, "recovery_period_in_days": 35}
-        assert request["validation"] == {"deadline_seconds": 60, "streaming_deadline_seconds": 300, "poll_seconds": 2}
+        assert request["validation"] == {
+            "deadline_seconds": 60,
+            "streaming_deadline_seconds": 300,
+            "poll_seconds": 2,
+            "schedule": None,
+        }
         assert request["stream_view_type"] == "NEW_AND_OLD_IMAGES"
 
     def test_does_not_stream_unasked(self) -> None:

@@ -52,6 +52,9 @@ MODELED = (
     ("lambda", "MaximumBatchingWindowInSeconds", "/event_source_mapping/maximum_batching_window_in_seconds"),
     ("lambda", "ParallelizationFactor", "/event_source_mapping/parallelization_factor"),
     ("lambda", "TumblingWindowInSeconds", "/event_source_mapping/tumbling_window_in_seconds"),
+    ("scheduler", "MaximumEventAgeInSeconds", "/validation/schedule/maximum_event_age_in_seconds"),
+    ("scheduler", "ScheduleExpression", "/validation/schedule/schedule_expression"),
+    ("scheduler", "ScheduleExpressionTimezone", "/validation/schedule/schedule_expression_timezone"),
 )
 
 # Where we allow less than AWS: no retries without end, no units of a rate, no dimensions that nobody would pay for.
@@ -61,6 +64,7 @@ NARROWER = (
     ("lambda", "EventSourcePosition", "/event_source_mapping/starting_position"),
     ("lambda", "MaximumRecordAgeInSeconds", "/event_source_mapping/maximum_record_age_in_seconds"),
     ("lambda", "MaximumRetryAttemptsEventSourceMapping", "/event_source_mapping/maximum_retry_attempts"),
+    ("scheduler", "MaximumRetryAttempts", "/validation/schedule/maximum_retry_attempts"),
 )
 
 # The parts of a request that have a type of their own.
@@ -68,6 +72,7 @@ NAMED: dict[str, type] = {
     "/kinesis": requests.Kinesis,
     "/polling": requests.Polling,
     "/validation": requests.Validation,
+    "/validation/schedule": requests.Schedule,
     "/time_to_live": requests.TimeToLive,
     "/point_in_time_recovery": requests.PointInTimeRecovery,
     "/processors": requests.Processors,

@@ -107,3 +107,21 @@ def test_functions_and_machines_are_named_as_their_modules() -> None:
     """Whoever reads the console finds the file."""
     assert names.function("add_replica") == "meridian-add-replica"
     assert names.state_machine("add-region") == "meridian-add-region"
+
+
+@given(TABLES)
+@example("a" * 255)
+def test_the_scheduler_takes_the_group(table: str) -> None:
+    """A schedule group's name is [0-9a-zA-Z-_.]+ of at most 64, and begins as the tasks' permissions do."""
+    name = names.schedule_group(table)
+    assert re.fullmatch(r"meridian-[a-z0-9](-?[a-z0-9])*", name)
+    assert len(name) <= 64
+
+
+@given(TABLES)
+@example("a" * 255)
+def test_sqs_takes_the_queue_of_a_schedule(table: str) -> None:
+    """A queue's name is [a-zA-Z0-9_-]+ of at most 80, and is no probe queue's."""
+    name = names.schedule_queue(table)
+    assert re.fullmatch(r"meridian-[a-z0-9](-?[a-z0-9])*-schedule", name)
+    assert len(name) <= 80
