@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from meridian.audit.model import Audit, Payload
 
-# What a terminal acts on (ECMA-48): a control sequence, and a string such as a link or a title. Other control characters
-# go one by one.
+# What a terminal acts on (ECMA-48): a control sequence, and a string such as a link or a title. Other control
+# characters go one by one.
 SEQUENCE = r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
 STRING = r"(?:\x1b[]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"
 ESCAPES = re.compile(f"{SEQUENCE}|{STRING}")
