@@ -1,0 +1,78 @@
+"""What the texts in a history's events hold: JSON that may be cut off, left out, or of any shape."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from meridian.audit.model import KEPT_CHARACTERS, Change, Payload
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from meridian.audit.model import Step
+
+ROOM = 16_000_000  # characters of payloads that one execution may keep; then only their sizes are kept
+
+
+class Payloads:
+    """Keeps the beginnings of payloads, as long as there is room."""
+
+    def __init__(self) -> None:
+        self._room = ROOM
+
+    def keep(self, details: Mapping[str, Any], member: str) -> Payload:
+        """``member`` is ``input`` or ``output``."""
+        text = details.get(member)
+        if text is None:
+            return Payload("", 0, truncated=True)
+        kept = text[:KEPT_CHARACTERS] if self._room > 0 else ""
+        self._room -= len(kept)
+        about = details.get(f"{member}Details")
+        return Payload(kept, len(text), truncated=bool(about and about.get("truncated")))
+
+
+def mapping(document: Any) -> dict[str, Any]:
+    """JSON object in ``document``; empty where it is something else, cut off or missing."""
+    if isinstance(document, str):
+        try:
+            document = json.loads(document)
+        except (ValueError, RecursionError):
+            return {}
+    return document if isinstance(document, dict) else {}
+
+
+def text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def region(document: Mapping[str, Any]) -> str:
+    """Region that an input names, also one for a function (Payload) or a child execution (Input)."""
+    return text(document.get("region")) or next(
+        (text(mapping(document[key]).get("region")) for key in ("Payload", "Input") if key in document), ""
+    )
+
+
+def called(document: Mapping[str, Any]) -> str:
+    """Function or state machine in the parameters of a task."""
+    return text(document.get("FunctionName")) or text(document.get("StateMachineArn"))
+
+
+def take_reply(step: Step, output: Any) -> None:
+    """Note what the reply of one of our tasks says: what it changed, and what it waits for."""
+    # Most replies say neither, and reading JSON is what costs.
+    if not isinstance(output, str) or not ('"changes"' in output or '"detail"' in output):
+        step.detail = ""
+        return
+    reply = mapping(output)
+    if "ExecutedVersion" in reply:  # arn:aws:states:::lambda:invoke
+        reply = mapping(reply.get("Payload"))
+    step.detail = text(reply.get("detail"))
+    changes = reply.get("changes")
+    step.changes += (
+        [_change(change) for change in changes if isinstance(change, dict)] if isinstance(changes, list) else []
+    )
+
+
+def _change(change: Mapping[str, Any]) -> Change:
+    return Change(*(text(change.get(key)) for key in ("operation", "region", "request_id", "resource")))

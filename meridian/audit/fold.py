@@ -1,0 +1,43 @@
+"""Fold the events of an execution's history into an ``Audit``, in one pass.
+
+    audit = fold(arn, source.describe(arn), source.events(arn))
+
+Memory stays flat: an event is forgotten once it is folded in, of payloads only the beginnings are kept,
+and in a wait loop only those of the first and the last stays. Nothing in a history raises: what this
+version does not know is counted in ``Audit.unknown`` and noted at its step.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from meridian.audit.critical import critical
+from meridian.audit.events import EVENTS, LATE, UNKNOWN
+from meridian.audit.executions import describe
+from meridian.audit.folding import Folding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from meridian.audit.model import Audit
+    from meridian.audit.source import Event
+
+
+def fold(arn: str, description: Mapping[str, Any], events: Iterable[Event]) -> Audit:
+    """Give the execution ``arn`` as DescribeExecution's answer and its events, the oldest first, tell it.
+
+    The description may lack members, or be empty. Children are left to ``reading.read``.
+    """
+    folding = Folding(arn)
+    audit, owners, trunk = folding.audit, folding.owners, folding.trunk
+    for event in events:
+        kind = event["type"]
+        branch = owners.get(event.get("previousEventId", 0), trunk)
+        # Branches that a failure elsewhere has cut off may still write a little.
+        table = EVENTS if audit.stopped is None or kind == "ExecutionRedriven" else LATE
+        handler, member = table.get(kind, UNKNOWN)
+        owners[event["id"]] = handler(folding, branch, event, event.get(member) or {})
+        audit.events += 1
+    describe(folding, description)
+    audit.critical = critical(audit.steps)
+    return audit

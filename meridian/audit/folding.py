@@ -1,0 +1,25 @@
+"""What is known while a history is folded into an audit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from meridian.audit.branches import Branch, OpenStays
+from meridian.audit.documents import Payloads
+from meridian.audit.model import Audit
+
+
+class Folding:
+    """An audit as far as events have been folded in."""
+
+    def __init__(self, arn: str) -> None:
+        self.audit = Audit(arn)
+        self.trunk = Branch()
+        self.owners: dict[int, Branch] = {}  # branch of each event, by its id
+        self.starts: dict[int, int] = {}  # how many branches each start of a Map or Parallel has begun
+        self.open = OpenStays()
+        self.payloads = Payloads()
+        self.input: dict[str, Any] = {}
+        self.region = ""  # that the whole execution works on
+        self.branches: list[Branch] = [self.trunk]
+        self.redriven: set[int] = set()  # ids of the ExecutionRedriven

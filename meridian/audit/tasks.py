@@ -1,0 +1,131 @@
+"""Events of tasks: functions, activities and service integrations at work."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from meridian.audit.documents import called, mapping, region, take_reply, text
+from meridian.audit.model import CONTAINERS, ENDED_BADLY, KEPT_CHARACTERS, Attempt, Outcome, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from meridian.audit.branches import Branch
+    from meridian.audit.folding import Folding
+    from meridian.audit.source import Event
+
+
+def _stay(folding: Folding, branch: Branch, event: Event) -> Branch:
+    """Where the task is: after a redrive, the first one that ended badly and has not been tried again."""
+    if event.get("previousEventId", 0) in folding.redriven:
+        for one in folding.branches:
+            if one.step and one.step.kind == "Task" and one.step.outcome in ENDED_BADLY:
+                return one
+    return branch
+
+
+def scheduled(folding: Folding, branch: Branch, event: Event, details: Mapping[str, Any]) -> Branch:
+    branch = _stay(folding, branch, event)
+    step = branch.step
+    if step is None or step.kind in CONTAINERS:
+        return branch
+    _begin(folding, branch, step, event["timestamp"])
+    if not step.resource:
+        given = mapping(details.get("input") or details.get("parameters"))
+        step.resource = called(given) or ":".join(
+            filter(None, (text(details.get("resourceType")), text(details.get("resource"))))
+        )
+        step.region = region(given) or step.region
+    return branch
+
+
+def _begin(folding: Folding, branch: Branch, step: Step, when: float) -> None:
+    """Begin an attempt, which each but the first is a paid transition of its own."""
+    if step.attempts:
+        last = step.attempts[-1]
+        last.cause = last.cause[:KEPT_CHARACTERS]
+        folding.audit.transitions += 1
+        folding.open.try_again(step)
+        if step.left is not None:
+            step.left, step.outcome = None, Outcome.RUNNING
+            folding.open.add(branch)
+    step.attempts.append(Attempt(when))
+
+
+def started(_: Folding, branch: Branch, event: Event, __: Mapping[str, Any]) -> Branch:
+    if branch.step and branch.step.attempts:
+        branch.step.attempts[-1].started = event["timestamp"]
+    return branch
+
+
+def submitted(_: Folding, branch: Branch, __: Event, details: Mapping[str, Any]) -> Branch:
+    if branch.step:
+        _note_child(branch.step, details)
+    return branch
+
+
+def _note_child(step: Step, details: Mapping[str, Any]) -> None:
+    """Note the execution that a task of resource startExecution, with .sync or without, has started."""
+    if text(details.get("resource")).startswith("startExecution"):
+        arn = text(mapping(details.get("output")).get("ExecutionArn"))
+        if arn and arn != step.child_arn:
+            if step.child_arn:
+                step.other_arns.append(step.child_arn)
+            step.child_arn = arn
+
+
+def succeeded(_: Folding, branch: Branch, event: Event, details: Mapping[str, Any]) -> Branch:
+    step = branch.step
+    if step and step.attempts:
+        attempt = step.attempts[-1]
+        attempt.ended, attempt.outcome = event["timestamp"], Outcome.SUCCEEDED
+    if step:
+        _take_output(branch, step, details)
+    return branch
+
+
+def _take_output(branch: Branch, step: Step, details: Mapping[str, Any]) -> None:
+    if details.get("resource") == "startExecution":
+        _note_child(step, details)
+    take_reply(step, details.get("output"))
+    branch.detail = step.detail
+
+
+def failed(folding: Folding, branch: Branch, event: Event, details: Mapping[str, Any]) -> Branch:
+    """End an attempt that failed, could not be scheduled, started or submitted, or ran out of time."""
+    branch = _stay(folding, branch, event)
+    step, when = branch.step, event["timestamp"]
+    if step is None or step.kind in CONTAINERS:
+        return branch
+    if not step.attempts or step.attempts[-1].ended is not None:
+        _begin(folding, branch, step, when)
+    attempt = step.attempts[-1]
+    attempt.ended = when
+    attempt.outcome = Outcome.TIMED_OUT if event["type"].endswith("TimedOut") else Outcome.FAILED
+    attempt.error, attempt.cause = text(details.get("error")), text(details.get("cause"))
+    folding.open.fail(step, attempt.error, attempt.cause)
+    return branch
+
+
+def evaluation_failed(folding: Folding, branch: Branch, _: Event, details: Mapping[str, Any]) -> Branch:
+    """Fail a state whose JSONata could not be evaluated, though its task may have succeeded."""
+    step = branch.step
+    if step is None or step.left is not None:
+        return branch
+    error, cause = text(details.get("error")), text(details.get("cause"))
+    if step.attempts and step.attempts[-1].outcome is Outcome.SUCCEEDED:
+        attempt = step.attempts[-1]
+        attempt.outcome, attempt.error, attempt.cause = Outcome.FAILED, error, cause
+    folding.open.fail(step, error, cause)
+    return branch
+
+
+def late(_: Folding, branch: Branch, __: Event, details: Mapping[str, Any]) -> Branch:
+    """Note what a function changed that went on when the execution had ended."""
+    if branch.step and branch.step.kind not in CONTAINERS:
+        _take_output(branch, branch.step, details)
+    return branch
+
+
+def ignored(_: Folding, branch: Branch, __: Event, ___: Mapping[str, Any]) -> Branch:
+    return branch
