@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from meridian.embedded.internals import find, replace
 
@@ -26,6 +27,8 @@ def install() -> None:
         region, account = rest[-2:]
         if headers.get("x-amz-target", "").endswith(".DescribeEventBus"):  # MiniStack takes its Name for a rule's
             return f"arn:aws:events:{region}:{account}:event-bus/{json.loads(body)['Name']}"
+        if service == "scheduler":
+            return _scheduled(path, _parameters(body, rest[0]), f"{region}:{account}")
         if service == "monitoring":
             _namespace.set(_parameters(body, rest[0]).get("Namespace"))
         if found != "*" or service not in _NAMED:
@@ -50,9 +53,13 @@ def install() -> None:
 def _parameters(body: bytes, query: Mapping[str, Any]) -> dict[str, Any]:
     """What the call was given, in whichever of AWS's protocols."""
     try:
-        return dict(json.loads(body or b"{}"))
+        return dict(json.loads(body)) if body else _first_values(query)
     except ValueError:  # a form, which MiniStack has read already
-        return {name: value[0] if isinstance(value, list) else value for name, value in query.items()}
+        return _first_values(query)
+
+
+def _first_values(query: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value[0] if isinstance(value, list) else value for name, value in query.items()}
 
 
 def _table(call: dict[str, Any], _: str) -> str:
@@ -80,4 +87,23 @@ def _stream(call: dict[str, Any], _: str) -> str:
     return str(stream["StreamARN"]) if stream else ""
 
 
-_NAMED = {"dynamodb": _table, "kinesis": _stream, "monitoring": _dashboard, "ssm": _parameter}
+def _scheduled(path: str, call: dict[str, Any], place: str) -> str:
+    """A schedule lies in its group, of which MiniStack sees nothing; lists are of no resource."""
+    kind, _, name = path.strip("/").partition("/")
+    if kind == "tags":
+        return unquote(name)
+    if not name:
+        return "*"
+    group = call.get("GroupName") or call.get("groupName") or "default"
+    return f"arn:aws:scheduler:{place}:" + (
+        f"schedule/{group}/{name}" if kind == "schedules" else f"schedule-group/{name}"
+    )
+
+
+def _machine(call: dict[str, Any], _: str) -> str:
+    """Tags, versions, aliases and Map runs are named by members of their own."""
+    names = ("resourceArn", "stateMachineAliasArn", "stateMachineVersionArn", "mapRunArn")
+    return str(next((call[name] for name in names if name in call), ""))
+
+
+_NAMED = {"dynamodb": _table, "kinesis": _stream, "monitoring": _dashboard, "ssm": _parameter, "states": _machine}

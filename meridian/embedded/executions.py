@@ -37,12 +37,12 @@ def install() -> None:
     run, reflect = find(f"{EXECUTION}.start"), find(TERMINATED)
     replace(f"{EXECUTION}.start", lambda execution: _run(execution, run))
     replace(TERMINATED, lambda told: _ended(told, reflect))
-    # The one seam of EventBridge's rules and of the Scheduler.
+    # The seam of EventBridge's rules.
     replace(
         "ministack.services.eventbridge:_dispatch_to_stepfunctions",
         lambda arn, payload: start(backend(arn.split(":")[3]), arn, None, payload),
     )
-    nested.install(_stop_child)
+    nested.install(_child_ended, _stop_child)
 
 
 def _run(execution: Any, run: Any) -> None:
@@ -115,10 +115,21 @@ def _history_until_the_end(history: Any) -> Any:
 
 
 def _stop_child(arn: str) -> None:
-    machines = backend(arn.split(":")[3])
+    if child := _child(arn):
+        stop(child, None, None)
+
+
+def _child_ended(arn: str) -> bool:
+    child = _child(arn)
+    return child is None or bool(child.finished.is_set())
+
+
+def _child(arn: str) -> Any:
+    """The execution, or None if its state machine was deleted."""
     does_not_exist = find("moto.stepfunctions.exceptions:ExecutionDoesNotExist")
     with contextlib.suppress(does_not_exist):
-        stop(machines.describe_execution(arn), None, None)
+        return backend(arn.split(":")[3]).describe_execution(arn)
+    return None
 
 
 def _publish(execution: Any) -> None:

@@ -15,6 +15,8 @@ from meridian.embedded import (
     interpreter,
     kinesis_records,
     regions,
+    scheduler,
+    scheduler_cloudformation,
     services,
     stack_names,
     stack_resources,
@@ -49,12 +51,14 @@ def application(settings: Settings, loop: asyncio.AbstractEventLoop) -> Callable
     states_api.install()
     stack_names.install()
     states_cloudformation.install()
+    scheduler_cloudformation.install()
     regions.install(settings.disabled_regions)
     replication.install()
     kinesis_records.install()
     expiry.install(loop)
     control_plane.install(settings, timeline)
     event_sources.install(settings)
+    scheduler.install(settings)
     stack_resources.install()
     stacks.install(settings.delays.stack, faults)
     services.wrap_every(faults.wrap)  # outermost: a fault comes before the call has any effect

@@ -1,4 +1,4 @@
-"""The calls that the interpreter makes: they come to this server, under the state machine's role."""
+"""The calls that a service makes for a user: they come to this server, under the role that it was given."""
 
 from __future__ import annotations
 
@@ -22,10 +22,14 @@ CONNECTIONS = 200  # one for each task that waits for its function
 
 
 class Clients:
-    """Clients of the interpreter's own calls: one a service, Region and role, since making one is slow."""
+    """Clients of a service's own calls: one a service, Region and role, since making one is slow.
 
-    def __init__(self, settings: Settings) -> None:
+    ``caller`` is the session in which that service, Step Functions or the Scheduler, assumes a role.
+    """
+
+    def __init__(self, settings: Settings, caller: str = "states") -> None:
         self._settings = settings
+        self._caller = caller
         self._clients: dict[tuple[str, str, str], Any] = {}
         self._making = threading.Lock()
 
@@ -42,7 +46,7 @@ class Clients:
         import boto3
         from botocore.config import Config
 
-        access_key, secret_key, token = _session(role) if role else (ACCESS_KEY, SECRET_KEY, None)
+        access_key, secret_key, token = _session(role, self._caller) if role else (ACCESS_KEY, SECRET_KEY, None)
         client = boto3.client(
             service,  # type: ignore[call-overload]  # the service is a variable
             region_name=region,
@@ -67,14 +71,14 @@ def _give_request_id(*, parsed: dict[str, Any], **_: Any) -> None:
     parsed["ResponseMetadata"].setdefault("RequestId", str(uuid.uuid4()))
 
 
-def _session(role_arn: str) -> tuple[str, str, str]:
+def _session(role_arn: str, caller: str) -> tuple[str, str, str]:
     """Credentials of the role, as MiniStack makes them for a function."""
-    digest = hashlib.sha256(f"states:{role_arn}".encode()).hexdigest()
+    digest = hashlib.sha256(f"{caller}:{role_arn}".encode()).hexdigest()
     access_key, secret_key, token = f"ASIA{digest[:16].upper()}", digest, f"token-{digest}"
     name = role_arn.rsplit("/", 1)[-1]
     session = {
-        "Arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/{name}/states",
-        "UserId": f"{name}:states",
+        "Arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/{name}/{caller}",
+        "UserId": f"{name}:{caller}",
         "SecretAccessKey": secret_key,
         "SessionToken": token,
     }

@@ -30,7 +30,10 @@ OPT_IN_REGIONS = (
 
 @dataclass(frozen=True)
 class Delays:
-    """Seconds that a change takes; on AWS they are minutes. Zero makes it happen at once."""
+    """Seconds that a change takes; on AWS they are minutes. Zero makes it happen at once.
+
+    ``minute`` is how long a minute of the Scheduler's rates, ages and retries takes; on AWS 60 seconds.
+    """
 
     table: float = 1.0
     replica: float = 1.0
@@ -41,6 +44,7 @@ class Delays:
     replication_lag: float = 0.3
     event_source: float = 0.5
     stack: float = 0.5
+    minute: float = 60.0
 
 
 @dataclass(frozen=True)

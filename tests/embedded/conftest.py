@@ -45,6 +45,7 @@ QUICK = Delays(
     replication_lag=0.3,
     event_source=0.7,
     stack=0.3,
+    minute=1.5,
 )
 
 
