@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+
 from meridian.embedded.internals import find, require
 from meridian.embedded.services import RefusedByAws
 from meridian.embedded.states_cloudformation import (
