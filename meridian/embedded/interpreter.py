@@ -9,7 +9,7 @@ import types
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from meridian.embedded import interpreter_clients
+from meridian.embedded import interpreter_clients, interpreter_speed
 from meridian.embedded.internals import expect, find, replace
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def install(settings: Settings) -> None:
     for log in ("_log_failure_event_exception", "_log_exception"):
         replace(f"{ASL}component.eval_component:EvalComponent.{log}", lambda *_, **__: None)
     interpreter_clients.install(settings)
+    interpreter_speed.install()
     _keep_states_errors()
     _map_stops_its_siblings()
     _stopped_stays_stopped()

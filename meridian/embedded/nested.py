@@ -18,12 +18,12 @@ MODULE = "moto.stepfunctions.parser.asl.component.state.exec.state_task.service.
 TASK = f"{MODULE}:StateTaskServiceSfn"
 
 
-def install(stop: Callable[[str], None]) -> None:
-    """``stop`` ends the execution of an ARN; nothing happens if it has ended."""
+def install(ended: Callable[[str], bool], stop: Callable[[str], None]) -> None:
+    """``ended`` tells of the execution of an ARN whether it has; ``stop`` ends it, if it has not."""
     importlib.import_module(MODULE)
     _names()
     _error_names()
-    _children_end_with_their_parent(stop)
+    _children_end_with_their_parent(ended, stop)
 
 
 def _names() -> None:
@@ -68,8 +68,11 @@ def _recase(values: dict[str, Any], case: Callable[[str], str]) -> None:
     values.update(renamed)
 
 
-def _children_end_with_their_parent(stop: Callable[[str], None]) -> None:
-    """A child is stopped when its task times out, fails beside it or is stopped. AWS does so by its best effort."""
+def _children_end_with_their_parent(ended: Callable[[str], bool], stop: Callable[[str], None]) -> None:
+    """A child is stopped when its task times out, fails beside it or is stopped. AWS does so by its best effort.
+
+    It is described once, when it has ended: every look of a parent would be a call of this server to itself.
+    """
     wait = find(f"{TASK}._eval_sync")
 
     def remembering(build: Callable[..., Any]) -> Callable[..., Any]:
@@ -78,7 +81,7 @@ def _children_end_with_their_parent(stop: Callable[[str], None]) -> None:
             resolve = build(self, env=env, **more)
 
             def look() -> Any:
-                return resolve()
+                return resolve() if ended(child) else None
 
             look.child = child  # type: ignore[attr-defined]
             return look

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from meridian import executions
 from tests.embedded.product import new_table, request
 
 if TYPE_CHECKING:
@@ -150,8 +151,8 @@ def test_aws_cli_does_the_same(product: Product, tmp_path: Path) -> None:
 
     machine = product.session.machine("provision")
     started = cli("start-execution", "--state-machine-arn", machine, "--input", f"file://{tmp_path}/request.json")
-    while (found := cli("describe-execution", "--execution-arn", started["executionArn"]))["status"] == "RUNNING":
-        pass
+    list(executions.follow(product.session.states, started["executionArn"]))
+    found = cli("describe-execution", "--execution-arn", started["executionArn"])
 
     assert found["status"] == "SUCCEEDED"
     assert json.loads(found["output"])["validation"]["passed"] == 8
