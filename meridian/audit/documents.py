@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from meridian.audit.model import KEPT_CHARACTERS, Change, Payload
@@ -13,10 +14,11 @@ if TYPE_CHECKING:
     from meridian.audit.model import Step
 
 ROOM = 16_000_000  # characters of payloads that one execution may keep; then only their sizes are kept
+VERDICT = re.compile(r'"latency_ms": ?\{')  # only in what a validation came to, which is kept whole: the page draws it
 
 
 class Payloads:
-    """Keeps the beginnings of payloads, as long as there is room."""
+    """Keeps the beginnings of payloads, and what a validation came to as a whole, as long as there is room."""
 
     def __init__(self) -> None:
         self._room = ROOM
@@ -26,7 +28,8 @@ class Payloads:
         text = details.get(member)
         if text is None:
             return Payload("", 0, truncated=True)
-        kept = text[:KEPT_CHARACTERS] if self._room > 0 else ""
+        most = KEPT_CHARACTERS if member == "input" or not VERDICT.search(text) else len(text)
+        kept = text[:most] if self._room > 0 else ""
         self._room -= len(kept)
         about = details.get(f"{member}Details")
         return Payload(kept, len(text), truncated=bool(about and about.get("truncated")))
