@@ -74,7 +74,7 @@ class Faults:
         async def handle(*parts: Any) -> Answer:
             request = Request(*parts)
             error = self._next(service, request)
-            return await handler(*request) if error is None else _shaped(service, request, error)
+            return await handler(*request) if error is None else shaped(service, request, error)
 
         return handle
 
@@ -103,7 +103,7 @@ def _names(service: str, request: Request) -> set[str]:
     return {request.operation, action.rpartition(":")[2], event} - {""}
 
 
-def _shaped(service: str, request: Request, error: RefusedByAws) -> Answer:
+def shaped(service: str, request: Request, error: RefusedByAws) -> Answer:
     """An error in the protocol in which the request came."""
     code, message, request_id = escape(error.code), escape(error.message), str(uuid.uuid4())
     if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):

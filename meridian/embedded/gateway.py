@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from meridian.embedded import (
     authorization,
+    buckets,
     control_plane,
     event_sources,
     executions,
@@ -57,6 +58,7 @@ def application(settings: Settings, loop: asyncio.AbstractEventLoop) -> Callable
     kinesis_records.install()
     expiry.install(loop)
     control_plane.install(settings, timeline)
+    buckets.install()
     event_sources.install(settings)
     scheduler.install(settings)
     stack_resources.install()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.embedded.aws_calls import HOME, Client, refusal
 
@@ -87,3 +88,109 @@ def test_starting_an_execution_needs_a_permission(user: UserOf) -> None:
     states.list_state_machines()
     arn = "arn:aws:states:us-east-1:123456789012:stateMachine:any"
     assert refusal(states.start_execution, stateMachineArn=arn)[0] == "AccessDeniedException"
+
+
+class Case(NamedTuple):
+    """A permission, a call that it allows, and one that it does not."""
+
+    action: str
+    resource: str
+    call: str
+    ours: dict[str, Any]
+    other: dict[str, Any]
+
+
+HERE = "us-east-1:123456789012"
+CASES = [
+    Case(
+        "s3:PutObject",
+        "arn:aws:s3:::our-objects/executions/*",
+        "put_object",
+        {"Bucket": "our-objects", "Key": "executions/a"},
+        {"Bucket": "our-objects", "Key": "manifests/a"},
+    ),
+    Case(
+        "s3:PutBucketObjectLockConfiguration",
+        "arn:aws:s3:::our-objects",
+        "put_object_lock_configuration",
+        {"Bucket": "our-objects"},
+        {"Bucket": "other-objects"},
+    ),
+    Case(
+        "s3:ListBucketVersions",
+        "arn:aws:s3:::our-objects",
+        "list_object_versions",
+        {"Bucket": "our-objects"},
+        {"Bucket": "other-objects"},
+    ),
+    Case(
+        "scheduler:GetSchedule",
+        "arn:aws:scheduler:*:123456789012:schedule/ours/*",
+        "get_schedule",
+        {"Name": "validate", "GroupName": "ours"},
+        {"Name": "validate", "GroupName": "other"},
+    ),
+    Case(
+        "scheduler:DeleteSchedule",
+        "arn:aws:scheduler:*:123456789012:schedule/ours/validate",
+        "delete_schedule",
+        {"Name": "validate", "GroupName": "ours"},
+        {"Name": "validate"},
+    ),
+    Case(
+        "scheduler:GetScheduleGroup",
+        "arn:aws:scheduler:*:123456789012:schedule-group/ours",
+        "get_schedule_group",
+        {"Name": "ours"},
+        {"Name": "other"},
+    ),
+    Case(
+        "scheduler:ListTagsForResource",
+        "arn:aws:scheduler:*:123456789012:schedule-group/ours",
+        "list_tags_for_resource",
+        {"ResourceArn": f"arn:aws:scheduler:{HERE}:schedule-group/ours"},
+        {"ResourceArn": f"arn:aws:scheduler:{HERE}:schedule-group/other"},
+    ),
+    Case(
+        "states:ListTagsForResource",
+        "arn:aws:states:*:123456789012:stateMachine:ours",
+        "list_tags_for_resource",
+        {"resourceArn": f"arn:aws:states:{HERE}:stateMachine:ours"},
+        {"resourceArn": f"arn:aws:states:{HERE}:stateMachine:other"},
+    ),
+    Case(
+        "states:ListExecutions",
+        "arn:aws:states:*:123456789012:stateMachine:ours",
+        "list_executions",
+        {"stateMachineArn": f"arn:aws:states:{HERE}:stateMachine:ours"},
+        {"stateMachineArn": f"arn:aws:states:{HERE}:stateMachine:other"},
+    ),
+    Case(
+        "states:DescribeStateMachineForExecution",
+        "arn:aws:states:*:123456789012:execution:ours:*",
+        "describe_state_machine_for_execution",
+        {"executionArn": f"arn:aws:states:{HERE}:execution:ours:1"},
+        {"executionArn": f"arn:aws:states:{HERE}:execution:other:1"},
+    ),
+    Case(
+        "sqs:SetQueueAttributes",
+        "arn:aws:sqs:*:123456789012:ours",
+        "set_queue_attributes",
+        {"QueueUrl": "https://sqs.us-east-1.amazonaws.com/123456789012/ours", "Attributes": {}},
+        {"QueueUrl": "https://sqs.us-east-1.amazonaws.com/123456789012/other", "Attributes": {}},
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.action)
+def test_a_call_is_authorized_on_what_it_is_for(client: Client, user: UserOf, case: Case) -> None:
+    """A permission on one resource reaches it, there or not, and no other."""
+    client("s3").create_bucket(Bucket="our-objects")
+    service = case.action.partition(":")[0].replace("states", "stepfunctions")
+    call = getattr(user([case.action], case.resource)(service), case.call)
+    code, message = refusal(call, **case.other)
+    assert (code.removesuffix("Exception"), case.action in message) == ("AccessDenied", True)
+    try:
+        call(**case.ours)
+    except ClientError as error:
+        assert "AccessDenied" not in error.response["Error"]["Code"]  # noqa: PT017  # it may well be missing
