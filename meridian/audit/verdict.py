@@ -13,17 +13,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from meridian import causes
 from meridian.audit import remedies, words
-from meridian.audit.model import ENDED_BADLY, Outcome
+from meridian.audit.model import CONTAINERS, ENDED_BADLY, Outcome
 
 if TYPE_CHECKING:
     from meridian.audit.model import Audit, Step
 
-CONTAINERS = ("Map", "Parallel")
 TIMEOUT = "States.Timeout"
 # What names a Region for certain: an answer of AWS (tasks/shared/errors.py) and a check that failed
 # (tasks/shared/checks.py).
 REGION = r"([a-z]{2,4}(?:-[a-z]+)+-\d+)"
 NAMED = re.compile(rf"\AAWS (?:refused \w+|could not be reached) in {REGION}:|\b{REGION} (?:did not see|counted) ")
+
+# In an output of Summarize, which may be cut off behind it.
+COUNTED = re.compile(r'"passed": ?(\d{1,6}), ?"failed": ?(\d{1,6})\b')
 
 
 @dataclass(frozen=True)
@@ -71,11 +73,10 @@ def _after(audit: Audit) -> str:
 
 def _proved(audit: Audit) -> str:
     """What a validation counted, its own or that of the workflow around it."""
-    output = words.members(audit.output)
-    found = output.get("validation", output)
-    passed, failed = (found.get(name) for name in ("passed", "failed")) if isinstance(found, dict) else (None, None)
-    if not isinstance(passed, int) or not isinstance(failed, int):
+    found = COUNTED.search(audit.output.text)
+    if not found:
         return ""
+    passed, failed = map(int, found.groups())
     return f": {passed} of {words.counted(passed + failed, 'check')} passed"
 
 
@@ -91,10 +92,19 @@ def _under_way(audit: Audit, now: float) -> str:
     place = _whereabouts(audit)
     since = f" for {words.duration(now - audit.started)}" if audit.started is not None else ""
     inside = ", ".join(place.path[1:])
-    waiting = f", waiting for {words.plain(place.step.detail)}" if place.step and place.step.detail else ""
+    waiting = f", waiting for {_detail(place)}" if _detail(place) else ""
     if audit.status is Outcome.PENDING_REDRIVE:
         return f"{words.subject(audit)} waits to be redriven{f' in {inside}' if inside else ''}."
     return f"{words.subject(audit)} has been running{since}{f': it is in {inside}' if inside else ''}{waiting}."
+
+
+def _detail(place: _Place) -> str:
+    """What the task said it waits for: at its last look, where it looks again just now."""
+    step = place.step
+    if step is None:
+        return ""
+    stays = (one for one in reversed(place.audit.steps) if one.task == step.task and one.iteration == step.iteration)
+    return words.plain(next((one.detail for one in stays if one.detail), ""))
 
 
 def _failure(audit: Audit) -> Failure:
