@@ -1,0 +1,94 @@
+"""The state machine that an execution ran as a drawing (SVG), coloured by what became of each state.
+
+The drawing has classes and presentation attributes only: meridian/audit/page/graph.css gives the colours.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from xml.etree.ElementTree import Element, tostring
+
+from meridian.audit import graph_definition, graph_shapes
+from meridian.audit.graph_layout import Drawing, Route, layout
+from meridian.audit.graph_seen import mark
+from meridian.audit.graph_shapes import make, number
+from meridian.audit.graph_words import counted, plain
+
+if TYPE_CHECKING:
+    from meridian.audit.graph_boxes import Point
+    from meridian.audit.graph_machine import Machine
+    from meridian.audit.model import Audit
+
+MARGIN = 12.0
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+
+
+def svg(definition: dict[str, Any] | None, audit: Audit, *, anchor: str = "line-") -> str:
+    """Draw the machine; without a definition, what the execution went through.
+
+    Each state that was entered links to ``#<anchor><id of its first step>``. The result is well-formed XML without
+    script and style, and the same for the same execution.
+    """
+    machine = graph_definition.machine(definition)
+    mark(machine, audit)
+    drawing = layout(machine)
+    width, height = drawing.width + 2 * MARGIN, drawing.height + 2 * MARGIN
+    root = Element(
+        "svg",
+        {
+            "class": "graph",
+            "role": "group",
+            "viewBox": f"0 0 {number(width)} {number(height)}",
+            "width": number(width),
+            "height": number(height),
+            "font-family": FONT,
+        },
+    )
+    make(root, "title").text = f"State machine {plain(audit.workflow)}"
+    make(root, "desc").text = _described(definition, machine)
+    _draw(make(root, "g", transform=f"translate({number(MARGIN)} {number(MARGIN)})"), drawing, anchor)
+    return tostring(root, encoding="unicode")
+
+
+def _described(definition: dict[str, Any] | None, machine: Machine) -> str:
+    states = list(machine.walk())
+    reached = sum(state.seen is not None for state in states)
+    if definition is None:
+        return f"The definition is not known: these are the {counted(reached, 'state', 'states')} that were entered."
+    return f"{counted(len(states), 'state', 'states')}, {reached:,} entered. Each links to its line in the timeline."
+
+
+def _draw(parent: Element, drawing: Drawing, anchor: str) -> None:
+    """Draw frames and what they hold, then the edges, then the other states, then what is written beside the edges."""
+    for box in drawing.boxes:
+        if box.inside:
+            graph_shapes.node(parent, box, anchor)
+    for box in drawing.boxes:
+        for (x, y), one in box.inside:
+            _draw(make(parent, "g", transform=f"translate({number(box.x + x)} {number(box.y + y)})"), one, anchor)
+    for route, points, head in _without_repeats(drawing.routes):
+        graph_shapes.way(parent, route, points, head=head)
+    for box in drawing.boxes:
+        if not box.inside:
+            graph_shapes.node(parent, box, anchor)
+    for route in drawing.routes:
+        graph_shapes.way_label(parent, route)
+
+
+def _without_repeats(routes: list[Route]) -> list[tuple[Route, list[Point], bool]]:
+    """Where edges to one state run on one line, draw it once: for one that was taken, if any was.
+
+    Gives each route with the points to draw, and whether it comes to its end; what was taken comes last, on top.
+    """
+    drawn: list[tuple[Route, list[Point], bool]] = []
+    shared: set[tuple[Any, ...]] = set()
+    for route in sorted(routes, key=lambda route: (not route.edge.taken, -len(route.points))):
+        points = route.points
+        kept = len(points) - 1
+        for place in range(len(points) - 1):
+            if (route.edge.target, *points[place:]) in shared:
+                kept = place
+                break
+        drawn.append((route, points[: kept + 1], kept == len(points) - 1))
+        shared.update((route.edge.target, *points[place:]) for place in range(1, len(points) - 1))
+    return drawn[::-1]

@@ -1,0 +1,111 @@
+"""Where the cells of each row stand: above what they lead to and below what leads to them, as straight as may be.
+
+A row is placed at once: the places that lie nearest to where its cells want to be, among all that keep their order and
+distance, are those of an isotonic regression (pool adjacent violators: Barlow et al., 1972).
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from meridian.audit.graph_machine import Way
+
+if TYPE_CHECKING:
+    from meridian.audit.graph_cells import Cell
+    from meridian.audit.graph_rows import Chain
+
+SWEEPS = 10
+BETWEEN, BESIDE_LANE = 28.0, 8.0  # room between cells
+PULL = {Way.NEXT: 4.0, Way.DEFAULT: 3.0, Way.RULE: 2.0, Way.CATCH: 0.5}
+LANES, BACK = 8.0, 0.5
+TO_LANE = 0.5  # of the pull, where an edge goes on past the next row
+ASIDE, LANE_WEIGHT = 0.1, 0.02  # of cells off the main line: they give way to it, and lanes to all
+Pulls = dict["Cell", list[tuple["Cell", float, float]]]  # neighbour, how far off its axis, how strongly
+
+
+def place(arranged: list[list[Cell]], chains: list[Chain]) -> None:
+    """Give each cell its ``x``; the leftmost edge of all is at 0."""
+    above, below = _pulls(chains)
+    weights = _weights(arranged, chains)
+    for row in arranged:
+        _settle(row, [(0.0, weights[cell]) for cell in row])
+    for sweep in range(SWEEPS + 1):
+        downward = sweep % 2 == 0
+        for row in arranged if downward else reversed(arranged):
+            near = above if downward else below
+            _settle(row, [_wish(cell, near.get(cell), weights[cell]) for cell in row])
+    least = min(cell.x - cell.left for row in arranged for cell in row)
+    for row in arranged:
+        for cell in row:
+            cell.x -= least
+
+
+def _weights(arranged: list[list[Cell]], chains: list[Chain]) -> dict[Cell, float]:
+    """How much each cell resists being moved aside: most what the start leads to without an error."""
+    reached = {arranged[0][0]}
+    ahead = [chain for chain in chains if chain.kind == "main"]
+    for chain in sorted(ahead, key=lambda chain: chain.source.row):
+        if chain.source in reached:
+            reached.add(chain.target)
+    return {
+        cell: LANE_WEIGHT if cell.is_lane else cell.weight * (1.0 if cell in reached else ASIDE)
+        for row in arranged
+        for cell in row
+    }
+
+
+def _pulls(chains: list[Chain]) -> tuple[Pulls, Pulls]:
+    pulls: dict[tuple[Cell, Cell], tuple[float, float]] = {}
+    for chain in chains:
+        for upper, lower in chain.links:
+            strength = BACK if chain.back else PULL[chain.edge.way]
+            if upper.is_lane and lower.is_lane:
+                strength = LANES
+            elif upper.is_lane or lower.is_lane:
+                strength *= TO_LANE
+            aside = upper.gutter(upper.gutters.index(chain.edge)) if chain.edge in upper.gutters else 0.0
+            pulls[upper, lower] = max((strength, aside), pulls.get((upper, lower), (0.0, 0.0)))
+    above: Pulls = {}
+    below: Pulls = {}
+    for (upper, lower), (strength, aside) in pulls.items():
+        above.setdefault(lower, []).append((upper, aside, strength))
+        below.setdefault(upper, []).append((lower, -aside, strength))
+    return above, below
+
+
+def _wish(cell: Cell, others: list[tuple[Cell, float, float]] | None, weight: float) -> tuple[float, float]:
+    """Where a cell wants to stand (the weighted median of its neighbours) and how much."""
+    if not others:
+        return cell.x, 0.1 * weight
+    ordered = sorted((other.x + aside, strength) for other, aside, strength in others)
+    half, passed = sum(strength for _, strength in ordered) / 2, 0.0
+    for x, strength in ordered:
+        passed += strength
+        if passed >= half:
+            return x, weight
+    return cell.x, weight
+
+
+def _settle(row: list[Cell], wishes: list[tuple[float, float]]) -> None:
+    """Move a row's cells as near to their wishes as their order and distances allow."""
+    offsets = [0.0]
+    for first, second in pairwise(row):
+        offsets.append(offsets[-1] + first.right + second.left + _gap(first, second))
+    blocks: list[tuple[float, float, int]] = []  # place, weight, number of cells
+    for (wish, weight), offset in zip(wishes, offsets, strict=True):
+        block = (wish - offset, weight, 1)
+        while blocks and blocks[-1][0] > block[0]:
+            before = blocks.pop()
+            total = before[1] + block[1]
+            block = ((before[0] * before[1] + block[0] * block[1]) / total, total, before[2] + block[2])
+        blocks.append(block)
+    places = [at for at, _, number in blocks for _ in range(number)]
+    for cell, at, offset in zip(row, places, offsets, strict=True):
+        cell.x = at + offset
+
+
+def _gap(first: Cell, second: Cell) -> float:
+    if first.is_lane and second.is_lane:
+        return 0.0
+    return BESIDE_LANE if first.is_lane or second.is_lane else BETWEEN
