@@ -11,14 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from meridian.audit.model import CONTAINERS, Outcome, Payload
+from meridian.audit.documents import LEFT_OUT
+from meridian.audit.model import CONTAINERS, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from meridian.audit.model import Step
-
-LEFT_OUT = Payload(truncated=True)
 
 
 @dataclass(slots=True, eq=False)
@@ -55,6 +54,13 @@ class Branch:
         while branch:
             yield branch
             branch = branch.outer
+
+    def named(self, name: str) -> Branch | None:
+        """The branch, or the nearest that it lies in, that is or was last in the state ``name``."""
+        branch: Branch | None = self
+        while branch and not (branch.step and branch.step.name == name):
+            branch = branch.outer
+        return branch
 
     def lies_in(self, container: Step, index: int | None = None) -> bool:
         """Whether it lies in ``container``, at whatever depth; with ``index``, in that item of it."""

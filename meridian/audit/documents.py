@@ -17,6 +17,10 @@ ROOM = 16_000_000  # characters of payloads that one execution may keep; then on
 VERDICT = re.compile(r'"latency_ms": ?\{')  # only in what a validation came to, which is kept whole: the page draws it
 
 
+ABOUT = {"input": "inputDetails", "output": "outputDetails"}
+LEFT_OUT = Payload(truncated=True)
+
+
 class Payloads:
     """Keeps the beginnings of payloads, and what a validation came to as a whole, as long as there is room."""
 
@@ -27,12 +31,15 @@ class Payloads:
         """``member`` is ``input`` or ``output``."""
         text = details.get(member)
         if text is None:
-            return Payload("", 0, truncated=True)
-        most = KEPT_CHARACTERS if member == "input" or not VERDICT.search(text) else len(text)
-        kept = text[:most] if self._room > 0 else ""
+            return LEFT_OUT
+        kept, size = text, len(text)
+        if size > KEPT_CHARACTERS and (member == "input" or not VERDICT.search(text)):
+            kept = text[:KEPT_CHARACTERS]
+        if self._room <= 0:
+            kept = ""
         self._room -= len(kept)
-        about = details.get(f"{member}Details")
-        return Payload(kept, len(text), truncated=bool(about and about.get("truncated")))
+        about = details.get(ABOUT[member])
+        return Payload(kept, size, about is not None and about.get("truncated") is True)
 
 
 def mapping(document: Any) -> dict[str, Any]:

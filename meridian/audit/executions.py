@@ -42,6 +42,7 @@ def redriven(folding: Folding, branch: Branch, event: Event, details: Mapping[st
     audit = folding.audit
     audit.redrives.append(Redrive(event["timestamp"], details.get("redriveCount") or len(audit.redrives) + 1))
     audit.status, audit.stopped, audit.error, audit.cause = Outcome.RUNNING, None, "", ""
+    audit.transitions += 1
     folding.redriven.add(event["id"])
     for one in folding.branches:
         step = one.step
@@ -97,7 +98,7 @@ def _innermost_failed(folding: Folding, found: Step) -> Step:
         step
         for step in folding.audit.steps
         if step.parent is found
-        and step.parent_try == len(found.attempts)
+        and step.parent_try == max(1, len(found.attempts))
         and step.outcome in (Outcome.FAILED, Outcome.TIMED_OUT)
     ]
     return _innermost_failed(folding, inside[-1]) if inside else found

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from meridian.audit.model import Audit, Step
 
 
+OF_NONE = -1  # iteration of a step of which the history tells none
+
+
 @dataclass(slots=True)
 class Line:
     """One row: a stay, the consecutive stays of a wait loop, or the header of an iteration or a branch.
@@ -49,7 +52,8 @@ class _Inside:
     def add(self, step: Step) -> None:
         if step.parent:
             group = self.groups.setdefault(step.parent.id, {})
-            group.setdefault((step.parent_try, step.iteration or 0), []).append(step)
+            index = OF_NONE if step.iteration is None else step.iteration
+            group.setdefault((step.parent_try, index), []).append(step)
 
 
 def lines(audit: Audit) -> list[Line]:
@@ -68,6 +72,9 @@ def _rows(branch: list[Step], inside: _Inside, depth: int) -> Iterator[Line]:
             groups = inside.groups.get(step.id, {})
             for tried, index in sorted(groups):
                 steps = groups[tried, index]
+                if index == OF_NONE:
+                    yield from (_row([one], depth + 1) for one in steps)
+                    continue
                 yield _header(step, steps, tried, index, depth + 1)
                 yield from _rows(steps, inside, depth + 2)
 

@@ -56,6 +56,9 @@ class Payload(NamedTuple):
         return self.truncated or self.size > len(self.text)
 
 
+NOTHING = Payload()
+
+
 @dataclass(slots=True, frozen=True)
 class Starter:
     """``arn`` is the parent execution's or the alias', where there is one.
@@ -110,8 +113,8 @@ class Step:
     outcome: Outcome = Outcome.RUNNING
     error: str = ""
     cause: str = ""
-    input: Payload = field(default_factory=Payload)
-    output: Payload = field(default_factory=Payload)
+    input: Payload = NOTHING
+    output: Payload = NOTHING
     attempts: list[Attempt] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     parent_try: int = 1  # which try of ``parent`` it belongs to
@@ -170,8 +173,8 @@ class Audit:
     status: Outcome = Outcome.RUNNING
     started: float | None = None
     stopped: float | None = None
-    input: Payload = field(default_factory=Payload)
-    output: Payload = field(default_factory=Payload)
+    input: Payload = NOTHING
+    output: Payload = NOTHING
     error: str = ""
     cause: str = ""
     redrives: list[Redrive] = field(default_factory=list)

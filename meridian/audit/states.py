@@ -18,10 +18,8 @@ if TYPE_CHECKING:
 def entered(folding: Folding, branch: Branch, event: Event, details: Mapping[str, Any]) -> Branch:
     previous = event.get("previousEventId", 0)
     name = details.get("name") or ""
-    if previous in folding.starts:
-        branch = _begun(folding, branch, previous)
-    elif previous in folding.redriven:
-        branch = _unsuccessful(folding, name) or branch
+    if previous in folding.starts or previous in folding.redriven:
+        branch = _begun(folding, branch, previous, name)
     step = Step(event["id"], name, event["type"].removesuffix("StateEntered"), event["timestamp"])
     step.parent, step.iteration, step.parent_try = branch.around, branch.index, branch.tried
     step.input = folding.payloads.keep(details, "input")
@@ -40,8 +38,11 @@ def entered(folding: Folding, branch: Branch, event: Event, details: Mapping[str
     return branch
 
 
-def _begun(folding: Folding, outer: Branch, start: int) -> Branch:
-    """Begin a branch of the Map or Parallel that ``outer`` has come to in the event ``start``."""
+def _begun(folding: Folding, outer: Branch, start: int, name: str) -> Branch:
+    """Begin a branch of the Map or Parallel that ``outer`` has come to, or go on after a redrive."""
+    again = _unsuccessful(folding, name) if folding.audit.redrives else None
+    if again or start in folding.redriven:
+        return again or outer
     index = folding.starts[start]
     folding.starts[start] += 1
     branch = Branch(outer, outer.step, index, len(outer.step.attempts) if outer.step else 1)
@@ -63,13 +64,14 @@ def _unsuccessful(folding: Folding, name: str) -> Branch | None:
 
 def exited(folding: Folding, branch: Branch, event: Event, details: Mapping[str, Any]) -> Branch:
     name = details.get("name") or ""
-    found = next((outer for outer in branch.outward() if outer.step and outer.step.name == name), None)
-    found = found or _unsuccessful(folding, name)
+    found = branch.named(name) or _unsuccessful(folding, name)
     if found is None or found.step is None:
         return branch
     step, when = found.step, event["timestamp"]
     if step.kind in CONTAINERS:
         _close_inside(folding, step, when, branch)
+    if step.outcome in ENDED_BADLY:  # a Wait or a Choice that a redrive has run again
+        folding.audit.transitions += 1
     step.output = folding.payloads.keep(details, "output")
     folding.open.close(step, when, Outcome.CAUGHT if folding.open.is_failing(step) else Outcome.SUCCEEDED)
     return found

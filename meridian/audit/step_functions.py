@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
+from botocore.utils import parse_timestamp
 
 from meridian.audit.model import ENDED_BADLY, Outcome
 from meridian.audit.pace import Pace
@@ -154,10 +155,10 @@ def _take_events(response_dict: dict[str, Any], customized_response_dict: dict[s
 
 
 def _plain(events: list[Event]) -> list[Event]:
-    """Events with numbers as timestamps."""
-    if events and not isinstance(events[0]["timestamp"], float | int):
-        for event in events:
-            event["timestamp"] = seconds(event["timestamp"])
+    """Events with numbers as timestamps: MiniStack writes them as text."""
+    for event in events:
+        if not isinstance(event["timestamp"], float | int):
+            event["timestamp"] = parse_timestamp(event["timestamp"]).timestamp()
     return events
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from meridian.audit.branches import Branch
 from meridian.audit.documents import called, mapping, region, take_reply, text
 from meridian.audit.model import CONTAINERS, ENDED_BADLY, KEPT_CHARACTERS, Attempt, Outcome, Step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from meridian.audit.branches import Branch
     from meridian.audit.folding import Folding
     from meridian.audit.source import Event
 
@@ -27,15 +27,46 @@ def _stay(folding: Folding, branch: Branch, event: Event) -> Branch:
 def scheduled(folding: Folding, branch: Branch, event: Event, details: Mapping[str, Any]) -> Branch:
     branch = _stay(folding, branch, event)
     step = branch.step
-    if step is None or step.kind in CONTAINERS:
+    if step is None:
         return branch
+    if step.kind in CONTAINERS:
+        branch, step = _without_state(folding, branch, step, event, details)
     _begin(folding, branch, step, event["timestamp"])
     if not step.resource:
         given = mapping(details.get("input") or details.get("parameters"))
-        step.resource = called(given) or ":".join(
-            filter(None, (text(details.get("resourceType")), text(details.get("resource"))))
-        )
+        step.resource = called(given) or _resource(details)
         step.region = region(given) or step.region
+    return branch
+
+
+def _resource(details: Mapping[str, Any]) -> str:
+    """``arn:aws:lambda:...`` or ``states:startExecution.sync:2``."""
+    resource = text(details.get("resource"))
+    return resource if resource.startswith("arn:") else f"{text(details.get('resourceType'))}:{resource}".lstrip(":")
+
+
+def _without_state(
+    folding: Folding, outer: Branch, container: Step, event: Event, details: Mapping[str, Any]
+) -> tuple[Branch, Step]:
+    """Make a stay for a task of which no state tells: so MiniStack records what is inside a Map or Parallel."""
+    step = Step(event["id"], _resource(details).rpartition("/")[2], "Task", event["timestamp"], container)
+    branch = Branch(outer, container, tried=max(1, len(container.attempts)), step=step)
+    folding.branches.append(branch)
+    folding.audit.steps.append(step)
+    folding.audit.transitions += 1
+    folding.open.add(branch)
+    return branch, step
+
+
+def _at_work(folding: Folding, branch: Branch, details: Mapping[str, Any]) -> Branch:
+    """Where the task is that ``branch`` tells of: itself, or one without a state inside its Map or Parallel."""
+    step = branch.step
+    if step is None or step.kind not in CONTAINERS:
+        return branch
+    resource = _resource({"resource": details.get("resource")})
+    for one in folding.open.inside(step):
+        if one.step and one.step.attempts and one.index is None and one.step.resource.endswith(resource):
+            return one
     return branch
 
 
@@ -58,7 +89,8 @@ def started(_: Folding, branch: Branch, event: Event, __: Mapping[str, Any]) -> 
     return branch
 
 
-def submitted(_: Folding, branch: Branch, __: Event, details: Mapping[str, Any]) -> Branch:
+def submitted(folding: Folding, branch: Branch, __: Event, details: Mapping[str, Any]) -> Branch:
+    branch = _at_work(folding, branch, details)
     if branch.step:
         _note_child(branch.step, details)
     return branch
@@ -66,34 +98,41 @@ def submitted(_: Folding, branch: Branch, __: Event, details: Mapping[str, Any])
 
 def _note_child(step: Step, details: Mapping[str, Any]) -> None:
     """Note the execution that a task of resource startExecution, with .sync or without, has started."""
-    if text(details.get("resource")).startswith("startExecution"):
-        arn = text(mapping(details.get("output")).get("ExecutionArn"))
+    if "startExecution" in text(details.get("resource")):
+        arn = text(mapping(details.get("output") or details.get("cause")).get("ExecutionArn"))
         if arn and arn != step.child_arn:
             if step.child_arn:
                 step.other_arns.append(step.child_arn)
             step.child_arn = arn
 
 
-def succeeded(_: Folding, branch: Branch, event: Event, details: Mapping[str, Any]) -> Branch:
+def succeeded(folding: Folding, branch: Branch, event: Event, details: Mapping[str, Any]) -> Branch:
+    branch = _at_work(folding, branch, details)
     step = branch.step
-    if step and step.attempts:
-        attempt = step.attempts[-1]
-        attempt.ended, attempt.outcome = event["timestamp"], Outcome.SUCCEEDED
-    if step:
-        _take_output(branch, step, details)
+    if step is None or not step.attempts or step.kind in CONTAINERS:
+        return branch
+    attempt = step.attempts[-1]
+    attempt.ended, attempt.outcome = event["timestamp"], Outcome.SUCCEEDED
+    _take_output(branch, step, details)
+    if _has_no_state(branch):
+        step.output = folding.payloads.keep(details, "output")
+        folding.open.close(step, event["timestamp"], Outcome.SUCCEEDED)
     return branch
 
 
+def _has_no_state(branch: Branch) -> bool:
+    return branch.around is not None and branch.index is None
+
+
 def _take_output(branch: Branch, step: Step, details: Mapping[str, Any]) -> None:
-    if details.get("resource") == "startExecution":
-        _note_child(step, details)
+    _note_child(step, details)
     take_reply(step, details.get("output"))
     branch.detail = step.detail
 
 
 def failed(folding: Folding, branch: Branch, event: Event, details: Mapping[str, Any]) -> Branch:
     """End an attempt that failed, could not be scheduled, started or submitted, or ran out of time."""
-    branch = _stay(folding, branch, event)
+    branch = _at_work(folding, _stay(folding, branch, event), details)
     step, when = branch.step, event["timestamp"]
     if step is None or step.kind in CONTAINERS:
         return branch
@@ -104,6 +143,10 @@ def failed(folding: Folding, branch: Branch, event: Event, details: Mapping[str,
     attempt.outcome = Outcome.TIMED_OUT if event["type"].endswith("TimedOut") else Outcome.FAILED
     attempt.error, attempt.cause = text(details.get("error")), text(details.get("cause"))
     folding.open.fail(step, attempt.error, attempt.cause)
+    if not step.child_arn:
+        _note_child(step, details)
+    if _has_no_state(branch):
+        folding.open.close(step, when, attempt.outcome)
     return branch
 
 
