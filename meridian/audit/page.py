@@ -1,0 +1,119 @@
+"""One execution as one HTML file that needs nothing else: no network, no server, no other file.
+
+Everything shown is untrusted. Jinja escapes it; what the script needs lies in a block of JSON, and the script writes
+text, never markup. A Content-Security-Policy lets nothing run or load but the page's own script and style, by their hash.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import jinja2
+
+from meridian.audit import facts, graph, words
+from meridian.audit.axis import clock
+from meridian.audit.changed import changes
+from meridian.audit.heatmap import heatmap
+from meridian.audit.model import Outcome
+from meridian.audit.pretty import pretty
+from meridian.audit.steps import steps
+from meridian.audit.timeline import timeline
+from meridian.audit.verdict import verdict
+from meridian.audit.path import critical_path
+
+if TYPE_CHECKING:
+    from meridian.audit.model import Audit
+
+PARTS = Path(__file__).parent / "page"
+OUTCOMES = {
+    Outcome.SUCCEEDED: "Succeeded",
+    Outcome.FAILED: "Failed",
+    Outcome.CAUGHT: "Failed and caught",
+    Outcome.TIMED_OUT: "Timed out",
+    Outcome.ABORTED: "Stopped",
+    Outcome.RUNNING: "Running",
+    Outcome.PENDING_REDRIVE: "Waits to be redriven",
+}
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")  # JSON can spell half a character; UTF-8 cannot
+
+
+def render(audit: Audit) -> str:
+    """Draw an audit, with all its children, as an HTML document."""
+    environment = _environment()
+    style = "".join((PARTS / name).read_text() for name in ("style.css", "graph.css"))
+    script = (PARTS / "script.js").read_text()
+    drawn = heatmap(audit)
+    html = environment.get_template("page.html").render(
+        audit=audit,
+        verdict=verdict(audit),
+        subject=words.subject(audit),
+        facts=list(facts.facts(audit)),
+        figures=list(facts.figures(audit)),
+        console=facts.console(audit),
+        graph=graph.svg(audit.definition, audit, anchor="step-0-"),
+        timeline=timeline(audit),
+        path=critical_path(audit),
+        heatmap=drawn,
+        sections=_sections(has_heatmap=drawn is not None),
+        outcome=Outcome,
+        outcomes=OUTCOMES,
+        changes=changes(audit),
+        data={**steps(audit), "outcomes": OUTCOMES},
+        style=style,
+        script=script,
+        policy=policy(style, script),
+    )
+    return LONE_SURROGATE.sub("\ufffd", html)
+
+
+def _sections(*, has_heatmap: bool) -> dict[str, str]:
+    """Anchors of the page's sections, and what they are called in its navigation."""
+    named = {"facts": "Facts", "graph": "Graph", "timeline": "Timeline", "latency": "Latency"}
+    named |= {"changes": "Changes", "steps": "Steps", "payloads": "Input and output"}
+    return {anchor: name for anchor, name in named.items() if anchor != "latency" or has_heatmap}
+
+
+def policy(style: str, script: str) -> str:
+    """Content-Security-Policy with which only this style and this script have any effect."""
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"style-src '{_hash(style)}'",
+            f"script-src '{_hash(script)}'",
+            "img-src data:",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "require-trusted-types-for 'script'",
+        )
+    )
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(PARTS),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        clock=clock,
+        counted=words.counted,
+        duration=words.duration,
+        label=words.label,
+        moment=words.moment,
+        pretty=pretty,
+    )
+    # The filter tojson escapes <, >, & and what is not ASCII.
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
+    return environment

@@ -1,0 +1,121 @@
+"""Every step of an audit and its children as data, for the page's table: what it holds is written out when asked for.
+
+Texts stand once, however many steps pass them on, and are cut further where the page would get too large.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from meridian.audit import words
+from meridian.audit.axis import clock
+from meridian.audit.lines import lines
+from meridian.audit.timeline import key
+
+if TYPE_CHECKING:
+    from meridian.audit.lines import Line
+    from meridian.audit.model import Attempt, Audit, Change, Payload
+
+ROOM = 1_500_000  # characters of inputs and outputs in a page
+MOST_ATTEMPTS = 50  # of one step; the first of them
+
+
+def steps(audit: Audit) -> dict[str, Any]:
+    """Give what script.js reads: ``executions``, ``texts`` and ``steps``, which name the others by their place.
+
+    Members that are empty are left out. ``began`` is the time since the start of ``audit``.
+    """
+    table = _Table(audit.started or 0.0)
+    for number, one in enumerate(audit.tree()):
+        table.take(number, one)
+    return {"executions": table.executions, "texts": table.texts.fitting(ROOM), "steps": table.rows}
+
+
+class _Table:
+    def __init__(self, origin: float) -> None:
+        self.origin = origin
+        self.texts = _Texts()
+        self.executions: list[str] = []
+        self.rows: list[dict[str, Any]] = []
+
+    def take(self, number: int, audit: Audit) -> None:
+        self.executions.append(words.label(audit))
+        for line in lines(audit):
+            if line.step is not None:
+                self.rows.append(
+                    _without_empty({"execution": number, "key": key(number, line.step), **self._row(line)})
+                )
+
+    def _row(self, line: Line) -> dict[str, Any]:
+        step, last = line.step, line.last
+        attempts = [attempt for one in line.steps for attempt in one.attempts]
+        changes = [change for one in line.steps for change in one.changes]
+        failed = [attempt for attempt in attempts if attempt.error]
+        return {
+            "name": step.name,
+            "kind": step.kind,
+            "place": self._place(line),
+            "region": line.region,
+            "outcome": line.outcome.value,
+            "began": clock(step.entered - self.origin),
+            "took": words.duration(line.seconds),
+            "waited": words.duration(line.waited) if line.waited else "",
+            "worked": words.duration(line.worked) if line.worked else "",
+            "looks": line.looks if line.looks > 1 else 0,
+            "retries": line.retries,
+            "resource": self.texts.place(last.resource),
+            "child": self.texts.place(last.child_arn),
+            "mapRun": last.map_run_arn,
+            "detail": last.detail,
+            "error": last.error,
+            "cause": self.texts.place(last.cause),
+            "tried": len(attempts),
+            "attempts": [
+                self._attempt(one) for one in islice(attempts if len(attempts) <= 5 else failed, MOST_ATTEMPTS)
+            ],
+            "changes": [[one.operation, one.region, one.resource, one.request_id] for one in changes],
+            "unknown": [kind for one in line.steps for kind in one.unknown],
+            "input": self._payload(step.input),
+            "output": self._payload(last.output),
+        }
+
+    def _place(self, line: Line) -> str:
+        """The states around it, and which item or branch of theirs it is: ``EachRegion 1``."""
+        around, step = [], line.step
+        while step is not None and step.parent is not None:
+            around.append(f"{step.parent.name} {step.iteration if step.iteration is not None else ''}".strip())
+            step = step.parent
+        return " › ".join(reversed(around))
+
+    def _attempt(self, attempt: Attempt) -> list[Any]:
+        began = clock(attempt.scheduled - self.origin)
+        took = words.duration(None if attempt.ended is None else attempt.seconds)
+        return [began, took, attempt.outcome.value, attempt.error, self.texts.place(attempt.cause)]
+
+    def _payload(self, payload: Payload) -> list[int] | None:
+        """Place of the text, its size as a whole, and whether Step Functions kept some of it back."""
+        if not payload.size and not payload.truncated:
+            return None
+        return [self.texts.place(payload.text), payload.size, int(payload.truncated)]
+
+
+class _Texts:
+    """Texts, each once; the first is the empty one."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, int] = {"": 0}
+
+    def place(self, text: str) -> int:
+        return self._places.setdefault(text, len(self._places))
+
+    def fitting(self, room: int) -> list[str]:
+        """Give all, each cut to the length with which they have room together."""
+        longest = max(map(len, self._places))
+        while longest > 1 and sum(min(len(text), longest) for text in self._places) > room:
+            longest = longest * 3 // 4
+        return [text[:longest] for text in self._places]
+
+
+def _without_empty(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if value not in ("", 0, None, []) or name == "execution"}
