@@ -132,6 +132,17 @@ def _child(arn: str) -> Any:
     return None
 
 
+def forget(arn: str) -> None:
+    """Let Step Functions know nothing of an ended execution any more, as 90 days after its end."""
+    region = f"{arn}:::".split(":")[3]
+    for machine in backend(region).state_machines:
+        for execution in machine.executions:
+            if execution.exec_arn == arn and execution.finished.is_set():
+                machine.executions.remove(execution)
+                return
+    raise ValueError(f"{arn} is no execution that has ended")
+
+
 def _publish(execution: Any) -> None:
     """Put "Step Functions Execution Status Change" on MiniStack's default bus."""
     as_json = find(f"{PARSER}asl.utils.encoding:to_json_str")

@@ -73,6 +73,7 @@ class _Gateway:
         self._orders: dict[str, Callable[..., None]] = {
             "faults": faults.add,
             "faults/clear": faults.clear,
+            "forget": executions.forget,
             "heal": replication.heal,
             "partition": replication.partition,
             "ready": lambda: None,

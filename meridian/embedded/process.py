@@ -59,6 +59,10 @@ class EmbeddedAws:
         """Forget every fault that ``fail`` left."""
         self._tell("faults/clear")
 
+    def forget_execution(self, arn: str) -> None:
+        """Let Step Functions forget an execution that has ended, as it does after 90 days."""
+        self._tell("forget", arn=arn)
+
     def partition(self, region: str) -> None:
         """Hold back replication from and to ``region`` until ``heal``; reads and writes there go on."""
         self._tell("partition", region=region)

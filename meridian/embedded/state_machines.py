@@ -108,12 +108,24 @@ def describe_state_machine(machines: Any, data: dict[str, Any]) -> dict[str, Any
 
 
 def describe_state_machine_for_execution(machines: Any, data: dict[str, Any]) -> dict[str, Any]:
-    execution = machines.describe_execution(data["executionArn"])
-    return {
-        key: value
-        for key, value in _described(execution.state_machine).items()
-        if key not in {"creationDate", "status", "type"}
-    } | {"updateDate": execution.state_machine.creation_date}
+    """What the execution runs: the machine or the version as it was when the execution started."""
+    source = machines.describe_execution(data["executionArn"]).state_machine
+    described = {name: value for name, value in _described(source).items() if name in _OF_EXECUTION}
+    return described | {"updateDate": getattr(source, "update_date", None) or source.creation_date}
+
+
+_OF_EXECUTION = frozenset(
+    {
+        "definition",
+        "encryptionConfiguration",
+        "loggingConfiguration",
+        "name",
+        "revisionId",
+        "roleArn",
+        "stateMachineArn",
+        "tracingConfiguration",
+    }
+)
 
 
 def _described(machine: Any) -> dict[str, Any]:

@@ -83,11 +83,12 @@ def describe_execution(machines: Any, data: dict[str, Any]) -> dict[str, Any]:
     described = _item(execution) | {
         "input": execution.execution_input,
         "inputDetails": included,
-        "redriveCount": 0,
         "redriveStatus": "NOT_REDRIVABLE",
     }
     if described["status"] in {"FAILED", "TIMED_OUT", "ABORTED"}:
         described |= {"cause": execution.cause, "error": execution.error, "redriveStatus": "REDRIVABLE"}
+    else:
+        described["redriveStatusReason"] = f"Execution is {described['status']} and cannot be redriven"
     if described["status"] == "SUCCEEDED":
         as_json = find("moto.stepfunctions.parser.asl.utils.encoding:to_json_str")
         described |= {"output": as_json(execution.output, separators=(",", ":")), "outputDetails": included}
@@ -100,6 +101,7 @@ def _item(execution: Any) -> dict[str, Any]:
     return {
         "executionArn": execution.exec_arn,
         "name": execution.name,
+        "redriveCount": 0,
         "startDate": execution.start_date,
         "stateMachineAliasArn": execution.alias_arn,
         "stateMachineArn": execution.state_machine_arn,
@@ -110,23 +112,38 @@ def _item(execution: Any) -> dict[str, Any]:
 
 
 def list_executions(machines: Any, data: dict[str, Any]) -> dict[str, Any]:
+    """The newest first, by the end of what has ended and the start of what runs; of a machine, version or alias."""
     arn, status = data["stateMachineArn"], data.get("statusFilter")
+    if status == "PENDING_REDRIVE":
+        raise RefusedByAws("ValidationException", "PENDING_REDRIVE is a status of the executions of a Map Run.")
     base = ":".join(arn.split(":")[:7])
     items = [_item(execution) for execution in machines.describe_state_machine(base).executions]
     found = [item for item in items if status in {None, item["status"]}]
     if arn != base:
         found = [item for item in found if arn in {item["stateMachineVersionArn"], item["stateMachineAliasArn"]}]
-    found.sort(key=lambda item: item["startDate"], reverse=True)
+    if data.get("redriveFilter") == "REDRIVEN":  # nothing is redriven here
+        found = []
+    found.sort(key=lambda item: item["stopDate"] or item["startDate"], reverse=True)
     shown, token = page(found, data)
     return {"executions": shown, "nextToken": token}
 
 
 def get_execution_history(machines: Any, data: dict[str, Any]) -> dict[str, Any]:
-    history = machines.describe_execution(data["executionArn"]).to_history_output()["events"]
+    execution = machines.describe_execution(data["executionArn"])
+    history = [_with_qualifiers(event, execution) for event in execution.to_history_output()["events"]]
     ordered = list(reversed(history)) if data.get("reverseOrder") else list(history)
     shown, token = page(ordered, data)
     with_data = data.get("includeExecutionData", True)
     return {"events": [_event(event, with_data=with_data) for event in shown], "nextToken": token}
+
+
+def _with_qualifiers(event: dict[str, Any], execution: Any) -> dict[str, Any]:
+    """The first event tells the version and the alias that were started; moto knows neither."""
+    started = "executionStartedEventDetails"
+    if started not in event:
+        return event
+    qualifiers = {"stateMachineAliasArn": execution.alias_arn, "stateMachineVersionArn": execution.version_arn}
+    return {**event, started: {**event[started], **qualifiers}}
 
 
 def _event(event: dict[str, Any], *, with_data: bool) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from meridian.embedded import EmbeddedAws, EmbeddedFailed
 from tests.embedded.aws_calls import Client, Function, Machine, Run, finished, make_role, one_state, until
 
 WAIT = one_state(Type="Wait", Seconds=60)
@@ -116,6 +117,90 @@ def test_executions_are_listed_in_pages(states: Any, machine: Machine, run: Run)
     assert "nextToken" not in second
     only = states.list_executions(stateMachineArn=arn, statusFilter="RUNNING")["executions"]
     assert [found["executionArn"] for found in only] == [running]
+    states.stop_execution(executionArn=running)
+
+
+def test_executions_are_listed_by_version_alias_and_redrive(states: Any, client: Client, machine: Machine) -> None:
+    """ListExecutions of an alias or a version gives what was started through it, with both ARNs; none was redriven."""
+    arn, alias, version = aliased(states, machine(PASS))
+    plain, through, direct = (finished(client, start(states, each))["executionArn"] for each in (arn, alias, version))
+
+    def listed(of: str, **more: Any) -> list[str]:
+        found = states.list_executions(stateMachineArn=of, **more)["executions"]
+        return [each["executionArn"] for each in found]
+
+    assert listed(alias) == [through]
+    assert listed(version) == [direct, through]
+    assert listed(arn, redriveFilter="NOT_REDRIVEN") == [direct, through, plain]
+    assert listed(arn, redriveFilter="REDRIVEN") == []
+    [item] = states.list_executions(stateMachineArn=alias)["executions"]
+    qualifiers = (item["stateMachineAliasArn"], item["stateMachineVersionArn"], item["redriveCount"])
+    assert qualifiers == (alias, version, 0)
+    assert refused(states.list_executions, stateMachineArn=arn, statusFilter="PENDING_REDRIVE") == "ValidationException"
+
+
+def aliased(states: Any, arn: str) -> tuple[str, str, str]:
+    """ARNs of a machine, a new alias and the version that it leads to."""
+    version = states.publish_state_machine_version(stateMachineArn=arn)["stateMachineVersionArn"]
+    route = [{"stateMachineVersionArn": version, "weight": 100}]
+    alias = states.create_state_machine_alias(name="scheduled", routingConfiguration=route)["stateMachineAliasArn"]
+    return arn, alias, version
+
+
+def test_what_has_ended_is_listed_by_its_end(states: Any, client: Client, machine: Machine) -> None:
+    """An execution that ended later comes first, even if it started earlier."""
+    arn = machine(one_state(Type="Wait", SecondsPath="$.seconds"))
+    long, short = (start(states, arn, input=json.dumps({"seconds": seconds})) for seconds in (1, 0))
+    for each in (short, long):
+        finished(client, each)
+    listed = [found["executionArn"] for found in states.list_executions(stateMachineArn=arn)["executions"]]
+    assert listed == [long, short]
+
+
+def test_a_history_tells_what_was_started(states: Any, client: Client, machine: Machine) -> None:
+    """The first event names the alias and the version, if the execution was started through them."""
+    arn, alias, version = aliased(states, machine(PASS))
+    through, plain = (finished(client, start(states, each))["executionArn"] for each in (alias, arn))
+
+    def details(execution: str) -> dict[str, Any]:
+        first = states.get_execution_history(executionArn=execution)["events"][0]
+        return dict(first["executionStartedEventDetails"])
+
+    assert details(through)["stateMachineAliasArn"] == alias
+    assert details(through)["stateMachineVersionArn"] == version
+    assert not {"stateMachineAliasArn", "stateMachineVersionArn"} & details(plain).keys()
+
+
+def test_an_execution_knows_its_definition(client: Client, states: Any, machine: Machine) -> None:
+    """DescribeStateMachineForExecution gives what the execution ran, whatever the machine is now."""
+    arn, alias, _ = aliased(states, machine(one_state(Type="Pass", Result="old")))
+    old = [finished(client, start(states, each))["executionArn"] for each in (arn, alias)]
+    definition = json.dumps(one_state(Type="Pass", Result="new"))
+    revision = states.update_state_machine(stateMachineArn=arn, definition=definition)["revisionId"]
+    new = finished(client, start(states, arn))["executionArn"]
+
+    found = [states.describe_state_machine_for_execution(executionArn=each) for each in (*old, new)]
+
+    results = [json.loads(each["definition"])["States"]["Only"]["Result"] for each in found]
+    assert results == ["old", "old", "new"]
+    assert {each["stateMachineArn"] for each in found} == {arn}
+    assert {each["name"] for each in found} == {arn.rpartition(":")[2]}
+    assert [each["revisionId"] == revision for each in found] == [False, False, True]
+
+
+def test_an_execution_is_forgotten(embedded: EmbeddedAws, client: Client, states: Any, machine: Machine) -> None:
+    """What Step Functions forgot is not described, not listed and has no history; what runs is not forgotten."""
+    arn = machine(one_state(Type="Wait", SecondsPath="$.seconds"))
+    ended = finished(client, start(states, arn, input='{"seconds": 0}'))["executionArn"]
+    running = start(states, arn, input='{"seconds": 60}')
+    embedded.forget_execution(ended)
+    for call in ("describe_execution", "get_execution_history", "describe_state_machine_for_execution"):
+        assert refused(getattr(states, call), executionArn=ended) == "ExecutionDoesNotExist"
+    listed = states.list_executions(stateMachineArn=arn)["executions"]
+    assert [each["executionArn"] for each in listed] == [running]
+    for unknown in (ended, running, f"{ended}:x", "x"):
+        with pytest.raises(EmbeddedFailed, match="no execution that has ended"):
+            embedded.forget_execution(unknown)
     states.stop_execution(executionArn=running)
 
 
