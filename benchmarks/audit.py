@@ -115,13 +115,13 @@ def audit(answers: Iterator[bytes] | list[bytes]) -> Audit:
 
 
 def best(repeat: int, *ways: Callable[[], object]) -> list[float]:
-    """Seconds of each way at its fastest; they take turns, so that a busy moment hits all."""
+    """Seconds of the processor that each way takes at its fastest; they take turns, so that a busy moment hits all."""
     seconds: list[list[float]] = [[] for _ in ways]
     for _ in range(repeat):
         for way, taken in zip(ways, seconds, strict=True):
-            began = time.perf_counter()
+            began = time.process_time()
             way()
-            taken.append(time.perf_counter() - began)
+            taken.append(time.process_time() - began)
     return [min(taken) for taken in seconds]
 
 

@@ -26,20 +26,28 @@ class Payloads:
 
     def __init__(self) -> None:
         self._room = ROOM
+        self._last = Payload()
 
     def keep(self, details: Mapping[str, Any], member: str) -> Payload:
         """``member`` is ``input`` or ``output``."""
         text = details.get(member)
         if text is None:
             return LEFT_OUT
+        about = details.get(ABOUT[member])
+        truncated = about is not None and about.get("truncated") is True
+        # What a state is given mostly is what the one before it has given.
+        if text == self._last.text and not truncated:
+            return self._last
         kept, size = text, len(text)
         if size > KEPT_CHARACTERS and (member == "input" or not VERDICT.search(text)):
             kept = text[:KEPT_CHARACTERS]
         if self._room <= 0:
             kept = ""
         self._room -= len(kept)
-        about = details.get(ABOUT[member])
-        return Payload(kept, size, about is not None and about.get("truncated") is True)
+        payload = Payload(kept, size, truncated)
+        if kept is text and not truncated:
+            self._last = payload
+        return payload
 
 
 def mapping(document: Any) -> dict[str, Any]:
