@@ -54,7 +54,7 @@ REGIONAL = (
     Listing("logs", "log group", "describe_log_groups", "logGroups[].logGroupName"),
     Listing("logs", "resource policy", "describe_resource_policies", "resourcePolicies[].policyName"),
     Listing("pipes", "pipe", "list_pipes", "Pipes[].Name"),
-    Listing("scheduler", "schedule", "list_schedules", "Schedules[].Name"),
+    Listing("scheduler", "schedule", "list_schedules", "Schedules[].Arn"),
     Listing("scheduler", "schedule group", "list_schedule_groups", "ScheduleGroups[].Name"),
     Listing("secretsmanager", "secret", "list_secrets", "SecretList[].Name"),
     Listing("sns", "topic", "list_topics", "Topics[].TopicArn"),

@@ -134,8 +134,8 @@ def _child(arn: str) -> Any:
 
 def forget(arn: str) -> None:
     """Let Step Functions know nothing of an ended execution any more, as 90 days after its end."""
-    region = f"{arn}:::".split(":")[3]
-    for machine in backend(region).state_machines:
+    machines = backend(arn.split(":")[3]).state_machines if arn.count(":execution:") else []
+    for machine in machines:
         for execution in machine.executions:
             if execution.exec_arn == arn and execution.finished.is_set():
                 machine.executions.remove(execution)

@@ -83,6 +83,12 @@ class TestTake:
         archives = {one.name for one in inventory().resources if one.kind == "archive"}
         assert archives == {"one", "two"}
 
+    def test_schedules_of_one_name(self) -> None:
+        """Schedules of one name in two groups are two."""
+        arns = [f"arn:aws:scheduler:eu-west-1:123456789012:schedule/{group}/validate" for group in ("orders", "carts")]
+        found = inventory(**{"scheduler.list_schedules.eu-west-1": {"Schedules": [{"Arn": arn} for arn in arns]}})
+        assert {one.name for one in found.resources if one.kind == "schedule"} == set(arns)
+
     def test_failure_is_told(self) -> None:
         """A service that refuses is named with its Region, and never counted as empty."""
         refused = ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "ListTopics")
