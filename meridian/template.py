@@ -14,7 +14,7 @@ import sys
 import tomllib
 from typing import TYPE_CHECKING, Any
 
-from meridian import alerts, iam, processor_roles, stack_role
+from meridian import alerts, iam, processor_roles, schedules, stack_role
 from meridian.bundle import ROOT
 from tasks.shared import names
 
@@ -40,7 +40,8 @@ RUNTIME = "python3.13"
 ARCHITECTURE = "x86_64"
 MEMORY_MB = 256  # twice the least, for the processor time that comes with it: importing boto3 is most of a cold start
 
-# What tasks read, besides what each is given: where their code lies, and with what CloudFormation makes region stacks.
+# What tasks read, besides what each is given: where their code lies, with what CloudFormation makes region stacks, and
+# what schedules start with which role.
 ENVIRONMENT = {
     "ACCOUNT_ID": {"Ref": "AWS::AccountId"},
     "ARTIFACT_BUCKET": {"Ref": "ArtifactBucket"},
@@ -49,6 +50,7 @@ ENVIRONMENT = {
     "POWERTOOLS_SERVICE_NAME": names.PREFIX,
     "PROCESSOR_BOUNDARY_ARN": {"Ref": "ProcessorBoundary"},
     "REGION_STACK_ROLE_ARN": {"Fn::GetAtt": ["RegionStackRole", "Arn"]},
+    **schedules.ENVIRONMENT,
 }
 
 TAGS = [{"Key": "meridian:stack", "Value": "control"}]
@@ -71,7 +73,7 @@ def control_template() -> dict[str, Any]:
         resources |= _function(name, task)
     for name, definition in workflows.items():
         resources |= _state_machine(name, definition)
-    machines = [f"{camel(name)}StateMachine" for name in workflows]
+    machines = {name: f"{camel(name)}StateMachine" for name in workflows}
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
@@ -80,8 +82,8 @@ def control_template() -> dict[str, Any]:
         "Metadata": {"Meridian": {"Version": version}},
         "Parameters": _parameters(),
         "Conditions": alerts.CONDITIONS,
-        "Resources": resources | alerts.resources(machines, TAGS),
-        "Outputs": {f"{machine}Arn": {"Value": {"Ref": machine}} for machine in machines} | alerts.OUTPUTS,
+        "Resources": resources | schedules.resources(machines, TAGS) | alerts.resources(machines.values(), TAGS),
+        "Outputs": {f"{machine}Arn": {"Value": {"Ref": machine}} for machine in machines.values()} | alerts.OUTPUTS,
     }
 
 

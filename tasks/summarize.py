@@ -1,7 +1,7 @@
 """Judge a validation: every check, the latency of every ordered pair of Regions, and the verdict.
 
-Changes nothing. Fails the execution with the failing checks; a new validation is started, never redriven, because the
-probes are gone by now.
+Changes nothing, and may run any number of times. What failed is told in the reply, and fails the execution once its
+metrics are published (PublishValidation).
 """
 
 from __future__ import annotations
@@ -10,11 +10,10 @@ import json
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from tasks.shared import checks, names, streaming
-from tasks.shared.errors import ValidationFailed
 from tasks.shared.task import task
 
 if TYPE_CHECKING:
-    from tasks.shared.checks import Judged
+    from tasks.shared.checks import Judged, Result, Seen, Verdict
     from tasks.shared.clients import Clients
     from tasks.shared.probes import Written
     from tasks.shared.request import Request
@@ -35,6 +34,7 @@ class Event(TypedDict):
     """``steps`` are the last replies of ReadProbes; ``error`` is what a state caught, if any."""
 
     table: str
+    home: str
     request: Request
     regions: list[str]
     pending: list[str]
@@ -44,42 +44,38 @@ class Event(TypedDict):
     execution: dict[str, Any]
 
 
-class Reply(TypedDict):
-    """``latency_ms[origin][reader]`` is that of the put; ``pending`` are Regions recorded but not complete."""
-
-    table: str
-    regions: list[str]
-    pending: list[str]
-    passed: int
-    failed: int
-    checks: list[checks.Check]
-    latency_ms: dict[str, dict[str, int | None]]
-    streaming: dict[str, checks.Seen]
-
-
 @task(timeout_seconds=10)
-def summarize(event: Event, aws: Clients) -> Reply:  # noqa: ARG001  # every task has this shape
-    """Give the result; ``ValidationFailed`` names what was not seen where in time."""
+def summarize(event: Event, aws: Clients) -> Verdict:  # noqa: ARG001  # every task has this shape
+    """Give the result, with what was not seen where in time, or with what broke off."""
     replicated = checks.replication(event["steps"], event["regions"])
     if event["error"]:
-        raise ValidationFailed(_broken_off(event, replicated), why=_cause(event["error"]), remedy=VALIDATE_AGAIN)
+        found = _result(event, replicated, replicated, {})
+        return {**found, "home": event["home"], "failure": _broken_off(event, replicated), "remedy": VALIDATE_AGAIN}
     behind = checks.Behind(event["request"], event["regions"], event["steps"][0], event["streaming"])
     streamed = behind.judged()
     judged = replicated + streamed
-    if not all(one.check["passed"] for one in judged):
-        raise ValidationFailed(_sentence(event, judged), remedy=_remedy(event, replicated, streamed))
+    found = _result(event, replicated, judged, {region: behind.seen(region) for region in event["regions"]})
+    failure, remedy = "", ""
+    if found["failed"]:
+        failure, remedy = _sentence(event, judged), _remedy(event, replicated, streamed)
+    return {**found, "home": event["home"], "failure": failure, "remedy": remedy}
+
+
+def _result(event: Event, replicated: list[Judged], judged: list[Judged], seen: dict[str, Seen]) -> Result:
+    """What is told of the checks, whatever came of them."""
+    failed = len(_failures(judged))
     return {
         "table": event["table"],
         "regions": event["regions"],
         "pending": event["pending"],
-        "passed": len(judged),
-        "failed": 0,
+        "passed": len(judged) - failed,
+        "failed": failed,
         "checks": [one.check for one in judged],
         "latency_ms": {
             origin: {one.check["reader"]: one.check["latency_ms"] for one in replicated if _is_put_of(one, origin)}
             for origin in event["regions"]
         },
-        "streaming": {region: behind.seen(region) for region in event["regions"]},
+        "streaming": seen,
     }
 
 
@@ -114,11 +110,12 @@ def _remedy(event: Event, replicated: list[Judged], streamed: list[Judged]) -> s
 
 
 def _broken_off(event: Event, replicated: list[Judged]) -> str:
-    """What broke off, and what replication had shown by then."""
+    """What broke off, what replication had shown by then, and why."""
     failures = _failures(replicated)
     shown = f" after {len(replicated) - len(failures)} of {len(replicated)} checks of replication had passed"
     named = f" ({'; '.join(failures[:MOST_NAMED])})" if failures else ""
-    return f"The validation of {event['table']} broke off{shown if replicated else ''}{named}"
+    why = _cause(event["error"]).rstrip(".")
+    return f"The validation of {event['table']} broke off{shown if replicated else ''}{named}: {why}"
 
 
 def _cause(error: dict[str, str]) -> str:

@@ -1,6 +1,6 @@
 """Remove everything that the deployment made: leaves first, the home Region last.
 
-LoadDeployment -> ConfirmCleanup -> each replica: RemoveRegion
+LoadDeployment -> ConfirmCleanup -> DeleteSchedule -> each replica: RemoveRegion
   -> the home Region's (DeleteProcessors -> DescribeStack -> UnstageCode -> DeleteFailureBucket)
   -> (DisableStreaming -> DescribeDestination -> DeleteStream -> DescribeStream)
   -> DeleteDestinationTable -> DeleteTable -> DescribeTable -> DeleteDashboard -> ForgetDeployment
@@ -52,6 +52,7 @@ def cleanup() -> StateMachine:
             [
                 task("LoadDeployment", {"input.$": "$", "expects": ["table", "confirm", "failures"]}),
                 task("ConfirmCleanup", {**TABLE, **REQUEST, "confirm.$": "$.confirm"}, result_path="$.cleanup"),
+                until_ready("DeleteSchedule", TABLE, result="$.schedule", deadline="table_seconds"),
                 remove_replicas,
                 home,
                 processors_off(),

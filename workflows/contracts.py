@@ -13,19 +13,22 @@ import typing
 from functools import cache
 from typing import Any, NotRequired
 
-from tasks.shared import clients, probes, record, redelivery, request, streaming
+from tasks.shared import archive, checks, clients, probes, record, redelivery, request, streaming
 
 ANY = None
 Shape = dict[str, Any] | None
 
 # Names that the task modules import for their types only.
 NAMES = {
+    "Archived": archive.Archived,
     "Clients": clients.Clients,
     "Request": request.Request,
     "Kinesis": request.Kinesis,
     "Progress": redelivery.Progress,
+    "Result": checks.Result,
     "Stage": record.Stage,
     "Streaming": streaming.Streaming,
+    "Verdict": checks.Verdict,
     "Written": probes.Written,
 }
 

@@ -1,7 +1,8 @@
 """Stand the whole deployment up, or bring it to what the request says.
 
     ValidateRequest -> CompareDeployment -> RecordDeployment -> CreateTable -> DescribeTable -> ProtectTable
-      -> CreateDestinationTable -> each Region, the home Region too: AddRegion -> PublishDashboard -> Validate -> Report
+      -> CreateDestinationTable -> each Region, the home Region too: AddRegion -> PublishDashboard -> CreateSchedule
+      -> Validate -> Report
 
 Everything before RecordDeployment only reads. The record comes before the first thing made, so that cleanup finds
 whatever a failed provision left.
@@ -66,6 +67,15 @@ def provision() -> StateMachine:
                 ),
                 add_regions,
                 task("PublishDashboard", {**TABLE, **REQUEST}, result_path=None),
+                # Hours may have passed with the replicas: the schedule's deadline counts from here.
+                Pass("Schedule", parameters={"began.$": "$$.State.EnteredTime"}, result_path="$.schedule"),
+                until_ready(
+                    "CreateSchedule",
+                    {**TABLE, **REQUEST},
+                    result="$.schedule",
+                    deadline="table_seconds",
+                    began="$.schedule.began",
+                ),
                 child("Validate", {"table.$": "$.table"}, result_path="$.validation"),
                 report,
             ]

@@ -45,6 +45,30 @@ class Seen(TypedDict):
     metrics: int | None
 
 
+class Result(TypedDict):
+    """What a validation found. ``latency_ms[origin][reader]`` is that of the put.
+
+    ``pending`` are Regions recorded but not complete. What broke off has shown nothing of the streaming.
+    """
+
+    table: str
+    regions: list[str]
+    pending: list[str]
+    passed: int
+    failed: int
+    checks: list[Check]
+    latency_ms: dict[str, dict[str, int | None]]
+    streaming: dict[str, Seen]
+
+
+class Verdict(Result):
+    """``failure`` says what failed or broke off, and ``remedy`` what to do; both are empty where all is well."""
+
+    home: str
+    failure: str
+    remedy: str
+
+
 def replication(steps: list[Written], regions: list[str]) -> list[Judged]:
     """Each step of each ordered pair of Regions."""
     return [_pair(written, origin, reader) for written in steps for origin, reader in probes.pairs(regions)]

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_scheduler import EventBridgeSchedulerClient
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_ssm import SSMClient
+    from mypy_boto3_stepfunctions import SFNClient
     from mypy_boto3_sts import STSClient
 
 READS = ("BatchGet", "Describe", "Get", "Head", "List", "Query", "Scan")
@@ -53,11 +55,17 @@ class Clients:
     def s3(self, region: str) -> S3Client:
         return cast("S3Client", self.client("s3", region))
 
+    def scheduler(self, region: str) -> EventBridgeSchedulerClient:
+        return cast("EventBridgeSchedulerClient", self.client("scheduler", region))
+
     def sqs(self, region: str) -> SQSClient:
         return cast("SQSClient", self.client("sqs", region))
 
     def ssm(self, region: str) -> SSMClient:
         return cast("SSMClient", self.client("ssm", region))
+
+    def step_functions(self, region: str) -> SFNClient:
+        return cast("SFNClient", self.client("stepfunctions", region))
 
     def sts(self, region: str) -> STSClient:
         return cast("STSClient", self.client("sts", region))

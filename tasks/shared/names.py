@@ -13,6 +13,7 @@ import re
 PREFIX = "meridian"
 OWNERSHIP_TAG = "meridian:table"
 CONTROL_STACK = PREFIX
+ARCHIVE_HEAD = f"/{PREFIX}-archive/head"  # SSM parameter of the newest manifest of the archive
 
 STREAM_NAME_LIMIT = 128  # Kinesis CreateStream.StreamName
 EXECUTION_NAME_LIMIT = 80  # Step Functions StartExecution.name
@@ -122,7 +123,12 @@ def scheduled_alias(state_machine: str) -> str:
 
 
 def execution(workflow: str, table: str, request_id: str) -> str:
-    """Name of an execution that a person starts. Children get none: a used name is taken for 90 days."""
+    """Name of an execution that a person starts. Children get none: a used name is taken for 90 days.
+
+    ``table`` is empty for a workflow of no table.
+    """
+    if not table:
+        return f"{workflow}-{request_id}"
     room = EXECUTION_NAME_LIMIT - len(workflow) - len(request_id) - 2
     return f"{workflow}-{derived(table, room)}-{request_id}"
 
@@ -140,6 +146,11 @@ def state_machine(workflow: str) -> str:
 def artifact_bucket(account: str, region: str) -> str:
     """Bucket of the code, the template and the accepted requests in the home Region (at most 63)."""
     return f"{PREFIX}-artifacts-{account}-{region}"
+
+
+def archive_bucket(account: str, region: str) -> str:
+    """Bucket of the histories of closed executions, in the home Region (at most 63)."""
+    return f"{PREFIX}-archive-{account}-{region}"
 
 
 def deployment_parameter(table: str) -> str:

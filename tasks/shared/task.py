@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 TABLE = "arn:${AWS::Partition}:dynamodb:*:${AWS::AccountId}:table/*"
 STREAM = "arn:${AWS::Partition}:kinesis:*:${AWS::AccountId}:stream/meridian-*"
 PROBE_QUEUE = "arn:${AWS::Partition}:sqs:*:${AWS::AccountId}:meridian-*-probes"
+SCHEDULE = "arn:${AWS::Partition}:scheduler:${AWS::Region}:${AWS::AccountId}:schedule/meridian-*/validate"
+SCHEDULE_GROUP = "arn:${AWS::Partition}:scheduler:${AWS::Region}:${AWS::AccountId}:schedule-group/meridian-*"
+SCHEDULE_QUEUE = "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:meridian-*-schedule"
+SCHEDULER_ROLE = "${SchedulerRole.Arn}"
 RECORD = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/meridian/*"
 RECORD_ANYWHERE = "arn:${AWS::Partition}:ssm:*:${AWS::AccountId}:parameter/meridian/*"
 CODE = "arn:${AWS::Partition}:s3:::meridian-code-${AWS::AccountId}-*"
@@ -45,6 +49,11 @@ STACK_ROLE = "${RegionStackRole.Arn}"
 REQUESTS = "arn:${AWS::Partition}:s3:::${ArtifactBucket}/requests/*"
 ARTIFACTS = "arn:${AWS::Partition}:s3:::${ArtifactBucket}"
 DASHBOARD = "arn:${AWS::Partition}:cloudwatch::${AWS::AccountId}:dashboard/meridian-*"  # of no Region
+ARCHIVE = "arn:${AWS::Partition}:s3:::meridian-archive-${AWS::AccountId}-*"
+ARCHIVE_OBJECTS = f"{ARCHIVE}/*"
+ARCHIVE_HEAD = f"arn:${{AWS::Partition}}:ssm:${{AWS::Region}}:${{AWS::AccountId}}:parameter{names.ARCHIVE_HEAD}"
+MACHINES = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateMachine:meridian-*"
+EXECUTIONS = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:execution:meridian-*:*"
 ANY = "*"
 
 CHANGES = ("changes", "changes_left_out")  # members that are added to a reply

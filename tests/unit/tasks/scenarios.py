@@ -30,11 +30,14 @@ OWNED = {names.OWNERSHIP_TAG: TABLE}
 # What meridian/template.py sets for every function.
 ENVIRONMENT = {
     "ACCOUNT_ID": ACCOUNT,
+    "ARCHIVE_LOCK_DAYS": "0",
     "ARTIFACT_BUCKET": "meridian-artifacts",
     "CODE_SHA256": "c0de" * 16,
     "LOG_RETENTION_DAYS": "30",
     "PROCESSOR_BOUNDARY_ARN": f"arn:aws:iam::{ACCOUNT}:policy/boundary",
     "REGION_STACK_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/region-stack",
+    "SCHEDULED_VALIDATE_ARN": f"arn:aws:states:{HOME}:{ACCOUNT}:stateMachine:meridian-validate:scheduled",
+    "SCHEDULER_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/scheduler",
 }
 
 REQUEST: Any = complete(
