@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 DESCRIPTORS = 4  # standard input, output, error, and one whose other end tells that the process is gone
 LONGEST_PART = 65_536
+SERVICES = ("cloudformation", "cloudwatch", "dynamodb", "kinesis", "lambda", "s3", "sqs", "ssm")  # of most functions
 
 
 class Host:
@@ -68,6 +69,7 @@ class Host:
             sys.path.insert(0, code)
             with contextlib.suppress(ImportError):
                 importlib.import_module("aws_lambda_powertools")
+                open_session()  # only here: it would cost a short handler more than it spares
             sys.path.remove(code)
             gc.freeze()
             Host(theirs, self.packages, self.run, code).serve()
@@ -106,6 +108,20 @@ def warm() -> None:
     session = botocore.session.Session()
     session.create_client("sts", region_name="us-east-1", aws_access_key_id="none", aws_secret_access_key="none")  # noqa: S106  # no secret
     importlib.import_module("boto3")
+
+
+def open_session() -> None:
+    """Load what a first client loads: most of what a function costs. Clients, made later, read the environment then."""
+    import boto3
+    import botocore.session
+
+    session = botocore.session.Session()
+    boto3.setup_default_session(botocore_session=session)
+    session.get_available_regions("sts")
+    loader = session.get_component("data_loader")
+    for service in SERVICES:
+        for kind in ("service-2", "endpoint-rule-set-1"):
+            loader.load_service_model(service, kind)
 
 
 def worker(path: str) -> Callable[[str], None]:
