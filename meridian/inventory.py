@@ -53,6 +53,7 @@ REGIONAL = (
     Listing("lambda", "event source mapping", "list_event_source_mappings", "EventSourceMappings[].UUID"),
     Listing("logs", "log group", "describe_log_groups", "logGroups[].logGroupName"),
     Listing("logs", "resource policy", "describe_resource_policies", "resourcePolicies[].policyName"),
+    Listing("logs", "query", "describe_query_definitions", "queryDefinitions[].name"),
     Listing("pipes", "pipe", "list_pipes", "Pipes[].Name"),
     Listing("scheduler", "schedule", "list_schedules", "Schedules[].Arn"),
     Listing("scheduler", "schedule group", "list_schedule_groups", "ScheduleGroups[].Name"),
@@ -145,6 +146,7 @@ def _pages(client: Any, listing: Listing) -> Iterator[Any]:
     while True:
         page = getattr(client, listing.operation)(**query)
         yield page
-        if not page.get("NextToken"):
+        token = next((name for name in ("NextToken", "nextToken") if page.get(name)), None)
+        if token is None:
             return
-        query["NextToken"] = page["NextToken"]
+        query[token] = page[token]

@@ -15,6 +15,7 @@ from meridian.embedded import (
     functions,
     interpreter,
     kinesis_records,
+    query_definitions,
     regions,
     scheduler,
     scheduler_cloudformation,
@@ -59,6 +60,7 @@ def application(settings: Settings, loop: asyncio.AbstractEventLoop) -> Callable
     expiry.install(loop)
     control_plane.install(settings, timeline)
     buckets.install()
+    query_definitions.install()
     event_sources.install(settings)
     scheduler.install(settings)
     stack_resources.install()
