@@ -33,7 +33,8 @@ class Cell:
     weight: float = 1.0
     boxes: list[Box] = field(default_factory=list)
     inner: list[tuple[Edge, list[Point]]] = field(default_factory=list)
-    gutters: list[Edge] = field(default_factory=list)  # edges that leave a wait loop's task by its right side
+    gutters: dict[Edge, float] = field(default_factory=dict)  # where edges that leave a loop's task sideways go down
+    lane_of: tuple[Cell, str] | None = None  # the target and kind of the edges that share the lane
     row: int = 0
     order: int = 0
     x: float = 0.0
@@ -50,13 +51,9 @@ class Cell:
     def is_lane(self) -> bool:
         return not self.boxes
 
-    def gutter(self, number: int) -> float:
-        """Where a gutter is, right of the axis."""
-        return self.right - LANE * (len(self.gutters) - number) + LANE / 2
 
-
-def lane() -> Cell:
-    return Cell(LANE / 2, LANE / 2)
+def lane(row: int, target: Cell, kind: str) -> Cell:
+    return Cell(LANE / 2, LANE / 2, row=row, lane_of=(target, kind))
 
 
 def cells(machine: Machine, draw: Callable[[State], Box]) -> list[Cell]:
@@ -129,9 +126,11 @@ def _loop(machine: Machine, task: State, choice: State, wait: State) -> Cell:
         route = routes.get((edge.source, edge.target))
         if route:
             cell.inner.append((edge, route))
-        elif edge.source is task:
-            cell.gutters.append(edge)
-    if cell.gutters:
-        labels = max(text_width(edge_label(edge), NOTE_SIZE) for edge in cell.gutters)
-        cell.right = max(cell.right, upper.right + 6 + labels) + LANE * len(cell.gutters)
+    aside = [edge for edge in machine.edges if edge.source is task and edge.target is not choice]
+    labels = max((text_width(edge_label(edge), NOTE_SIZE) for edge in aside), default=0.0)
+    if aside:
+        cell.right = max(cell.right, upper.right + 6 + labels)
+    for edge in aside:
+        cell.gutters[edge] = cell.right + LANE / 2
+        cell.right += LANE
     return cell

@@ -20,43 +20,55 @@ BETWEEN, BESIDE_LANE = 28.0, 8.0  # room between cells
 PULL = {Way.NEXT: 4.0, Way.DEFAULT: 3.0, Way.RULE: 2.0, Way.CATCH: 0.5}
 LANES, BACK = 8.0, 0.5
 TO_LANE = 0.5  # of the pull, where an edge goes on past the next row
-ASIDE, LANE_WEIGHT = 0.1, 0.02  # of cells off the main line: they give way to it, and lanes to all
+ASIDE, LANE_WEIGHT = 1e-3, 1e-5  # of cells off the main line: they give way to it, and lanes to all
+FROM_ASIDE, TO_LAST = 0.1, 0.25  # of the pull: into the main line from off it, and to what leads nowhere
 Pulls = dict["Cell", list[tuple["Cell", float, float]]]  # neighbour, how far off its axis, how strongly
 
 
 def place(arranged: list[list[Cell]], chains: list[Chain]) -> None:
     """Give each cell its ``x``; the leftmost edge of all is at 0."""
-    above, below = _pulls(chains)
-    weights = _weights(arranged, chains)
+    main = _main_line(arranged[0][0], chains)
+    above, below = _pulls(chains, main)
+    weights = {cell: _weight(cell, main) for row in arranged for cell in row}
     for row in arranged:
         _settle(row, [(0.0, weights[cell]) for cell in row])
+    near: Pulls = {}
     for sweep in range(SWEEPS + 1):
         downward = sweep % 2 == 0
         for row in arranged if downward else reversed(arranged):
-            near = above if downward else below
-            _settle(row, [_wish(cell, near.get(cell), weights[cell]) for cell in row])
+            for cell in row:
+                near[cell] = above.get(cell, []) if downward else below.get(cell, [])
+                if not (cell in main or cell.is_lane):
+                    near[cell] = above.get(cell, []) + below.get(cell, [])
+            _settle(row, [_wish(cell, near[cell], weights[cell]) for cell in row])
+    for chain in chains:
+        _meet_lane(chain, arranged[chain.source.row])
     least = min(cell.x - cell.left for row in arranged for cell in row)
     for row in arranged:
         for cell in row:
             cell.x -= least
 
 
-def _weights(arranged: list[list[Cell]], chains: list[Chain]) -> dict[Cell, float]:
-    """How much each cell resists being moved aside: most what the start leads to without an error."""
-    reached = {arranged[0][0]}
+def _main_line(start: Cell, chains: list[Chain]) -> set[Cell]:
+    """Give the cells that the start leads to without an error, and that lead on."""
+    reached = {start}
     ahead = [chain for chain in chains if chain.kind == "main"]
     for chain in sorted(ahead, key=lambda chain: chain.source.row):
         if chain.source in reached:
             reached.add(chain.target)
-    return {
-        cell: LANE_WEIGHT if cell.is_lane else cell.weight * (1.0 if cell in reached else ASIDE)
-        for row in arranged
-        for cell in row
-    }
+    return reached & {chain.source for chain in chains}
 
 
-def _pulls(chains: list[Chain]) -> tuple[Pulls, Pulls]:
+def _weight(cell: Cell, main: set[Cell]) -> float:
+    """How much a cell resists being moved aside."""
+    if cell.is_lane:
+        return LANE_WEIGHT
+    return cell.weight * (1.0 if cell in main else ASIDE)
+
+
+def _pulls(chains: list[Chain], main: set[Cell]) -> tuple[Pulls, Pulls]:
     pulls: dict[tuple[Cell, Cell], tuple[float, float]] = {}
+    last = {chain.target for chain in chains} - {chain.source for chain in chains}
     for chain in chains:
         for upper, lower in chain.links:
             strength = BACK if chain.back else PULL[chain.edge.way]
@@ -64,7 +76,11 @@ def _pulls(chains: list[Chain]) -> tuple[Pulls, Pulls]:
                 strength = LANES
             elif upper.is_lane or lower.is_lane:
                 strength *= TO_LANE
-            aside = upper.gutter(upper.gutters.index(chain.edge)) if chain.edge in upper.gutters else 0.0
+            if lower in main and chain.source not in main:
+                strength *= FROM_ASIDE
+            if lower in last:
+                strength *= TO_LAST
+            aside = upper.gutters.get(chain.edge, 0.0)
             pulls[upper, lower] = max((strength, aside), pulls.get((upper, lower), (0.0, 0.0)))
     above: Pulls = {}
     below: Pulls = {}
@@ -74,7 +90,19 @@ def _pulls(chains: list[Chain]) -> tuple[Pulls, Pulls]:
     return above, below
 
 
-def _wish(cell: Cell, others: list[tuple[Cell, float, float]] | None, weight: float) -> tuple[float, float]:
+def _meet_lane(chain: Chain, row: list[Cell]) -> None:
+    """Move a gutter over its lane, where nothing stands between."""
+    cell, following = chain.source, chain.path[1]
+    if chain.edge != next(reversed(cell.gutters), None) or not following.is_lane:
+        return
+    beside = row[cell.order + 1] if cell.order + 1 < len(row) else None
+    joins = beside is not None and beside.lane_of == following.lane_of and abs(beside.x - following.x) < 0.5
+    free = beside is None or following.x <= beside.x - beside.left - BESIDE_LANE
+    if following.x > cell.x + cell.gutters[chain.edge] and (joins or free):
+        cell.gutters[chain.edge] = following.x - cell.x
+
+
+def _wish(cell: Cell, others: list[tuple[Cell, float, float]], weight: float) -> tuple[float, float]:
     """Where a cell wants to stand (the weighted median of its neighbours) and how much."""
     if not others:
         return cell.x, 0.1 * weight

@@ -27,15 +27,15 @@ class Route:
     edge: Edge
     points: list[Point]
     label: str = ""
+    label_side: str = "start"
 
     @property
     def label_at(self) -> tuple[float, float, str]:
         """Where to write what is beside the edge: x, y of the base line, and where the text starts."""
-        (x, y), (next_x, next_y) = self.points[:2]
+        (x, y), (_, next_y) = self.points[:2]
         if abs(next_y - y) < 0.5:  # leaves a wait loop's task sideways
             return x + 6, y - 4, "start"
-        leftward = len(self.points) > 2 and self.points[2][0] < next_x
-        return (x - 5, y + 13, "end") if leftward else (x + 5, y + 13, "start")
+        return (x - 5 if self.label_side == "end" else x + 5), y + 13, self.label_side
 
 
 @dataclass(eq=False)
@@ -63,11 +63,16 @@ def layout(machine: Machine) -> Drawing:
     place(arranged, chains)
     wires = Wires(arranged, chains)
     drawing = Drawing(height=wires.height)
-    drawing.routes += [Route(chain.edge, straightened(wires.route(chain)), edge_label(chain.edge)) for chain in chains]
+    drawing.routes += [_route(chain, wires) for chain in chains]
     for cell in placed:
         _put(drawing, cell, wires.rows[cell.row])
     drawing.width = max(cell.x + cell.right for row in arranged for cell in row)
     return drawing
+
+
+def _route(chain: Chain, wires: Wires) -> Route:
+    side = wires.label_side(chain)
+    return Route(chain.edge, straightened(wires.route(chain)), edge_label(chain.edge) if side else "", side)
 
 
 def _box(state: State) -> Box:

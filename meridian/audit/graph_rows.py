@@ -117,8 +117,7 @@ def _lanes(arranged: list[list[Cell]], chains: list[Chain]) -> None:
         for row in passed:
             key = (chain.target, chain.kind, row)
             if key not in shared:
-                shared[key] = lane()
-                shared[key].row = row
+                shared[key] = lane(row, chain.target, chain.kind)
                 arranged[row].append(shared[key])
             chain.path.append(shared[key])
         chain.path.append(chain.target)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 TRACK = 9.0  # between tracks
 HEAD, HEAD_LABELLED, FOOT = 12.0, 20.0, 16.0  # room above the first track and below the last
-SPREAD = 20.0  # between edges that leave one box
+SPREAD = 20.0  # between edges that leave or enter one box
 NEAR = 6.0  # lines closer than this look like one
 Key = tuple["Cell", str]
 
@@ -92,8 +92,8 @@ class Wires:
         if first.is_lane:
             return first.x
         if chain.edge in first.gutters:
-            return first.x + first.gutter(first.gutters.index(chain.edge))
-        return self._out[first][second, chain.kind]
+            return first.x + first.gutters[chain.edge]
+        return self._out[first][second, chain.kind].x
 
     def _enter(self, chain: Chain, second: Cell) -> float:
         return second.x if second.is_lane else self._in[second][chain.kind]
@@ -127,20 +127,34 @@ class Wires:
         points.append((self._in[target][chain.kind], self.rows[target.row] + target.entry.y))
         return points
 
+    def label_side(self, chain: Chain) -> str:
+        """On which side of the edge there is room for a label: ``start`` (right), ``end`` (left), or none."""
+        if chain.edge in chain.source.gutters:
+            return "start"
+        return self._out[chain.source][chain.path[1], chain.kind].label_side
+
     def _start(self, chain: Chain) -> list[Point]:
         """Where an edge leaves: the bottom of its box, or a wait loop's gutter."""
         source = chain.source
         top = self.rows[source.row]
         if chain.edge in source.gutters:
-            number = source.gutters.index(chain.edge)
-            y, x = top + max(3.0, GUTTER_Y - 5 * number), source.x + source.gutter(number)
-            return [(source.x + source.entry.right, y), (x, y)]
+            y = top + max(3.0, GUTTER_Y - 5 * list(source.gutters).index(chain.edge))
+            return [(source.x + source.entry.right, y), (source.x + source.gutters[chain.edge], y)]
         return [(self._leave(chain, *chain.path[:2]), top + source.exit.bottom)]
 
 
-def _outs(chains: list[Chain]) -> dict[Cell, dict[Key, float]]:
+@dataclass(frozen=True)
+class Port:
+    """Where an edge leaves a box, and on which side of it a label may stand."""
+
+    x: float
+    label_side: str
+
+
+def _outs(chains: list[Chain]) -> dict[Cell, dict[Key, Port]]:
     """Where the edges of each cell leave it: side by side in the order of where they lead, the straightest midways."""
     leaving: dict[Cell, dict[Key, float]] = {}
+    ports: dict[Cell, dict[Key, Port]] = {}
     for chain in chains:
         if chain.edge not in chain.source.gutters:
             leaving.setdefault(chain.source, {})[chain.path[1], chain.kind] = chain.path[1].x
@@ -149,9 +163,12 @@ def _outs(chains: list[Chain]) -> dict[Cell, dict[Key, float]]:
         middle = min(range(len(ordered)), key=lambda i: (abs(ends[ordered[i]] - cell.x), ordered[i][1] != "main"))
         room = cell.exit.width / 2 - 14.0
         step = min(SPREAD, room / max(middle, len(ordered) - 1 - middle, 1))
-        for number, key in enumerate(ordered):
-            ends[key] = cell.x + (number - middle) * step
-    return leaving
+        sides = ["end", *[""] * (len(ordered) - 2), "start"][-len(ordered) :]
+        ports[cell] = {
+            key: Port(cell.x + (number - middle) * step, side)
+            for number, (key, side) in enumerate(zip(ordered, sides, strict=True))
+        }
+    return ports
 
 
 def _ins(chains: list[Chain]) -> dict[Cell, dict[str, float]]:
@@ -159,7 +176,7 @@ def _ins(chains: list[Chain]) -> dict[Cell, dict[str, float]]:
     entering: dict[Cell, dict[str, float]] = {}
     for chain in sorted(chains, key=lambda chain: ("main", "catch", "back").index(chain.kind)):
         kinds = entering.setdefault(chain.target, {})
-        step = min(16.0, (chain.target.entry.width / 2 - 10.0) / 2)
+        step = min(SPREAD, (chain.target.entry.width / 2 - 10.0) / 2)
         kinds.setdefault(chain.kind, chain.target.x + step * len(kinds))
     return entering
 
