@@ -63,7 +63,7 @@ def verdict(audit: Audit, now: float | None = None) -> Verdict:
         failure = _failure(audit)
         return Verdict(audit.status, _bad_end(audit, failure), failure)
     if audit.status is Outcome.SUCCEEDED:
-        return Verdict(audit.status, f"{words.subject(audit)} succeeded{_after(audit)}{_proved(audit)}.")
+        return Verdict(audit.status, f"{words.subject(audit)} succeeded{_after(audit)}{proved(audit)}.")
     return Verdict(audit.status, _under_way(audit, time.time() if now is None else now))
 
 
@@ -71,8 +71,8 @@ def _after(audit: Audit) -> str:
     return "" if audit.seconds is None else f" after {words.duration(audit.seconds)}"
 
 
-def _proved(audit: Audit) -> str:
-    """What a validation counted, its own or that of the workflow around it."""
+def proved(audit: Audit) -> str:
+    """What a validation counted, its own or that of the workflow around it: ``: 18 of 18 checks passed``."""
     found = COUNTED.search(audit.output.text)
     if not found:
         return ""
