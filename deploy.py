@@ -44,6 +44,9 @@ def up(
     plan: Annotated[bool, typer.Option("--plan", help="Show what would change, and stop.")] = False,
     alert_email: Annotated[str | None, typer.Option(help="Who is told of failed executions.", metavar="TO")] = None,
     log_days: Annotated[int | None, typer.Option(help="How long logs are kept.", metavar="DAYS")] = None,
+    archive_lock_days: Annotated[
+        int | None, typer.Option(help="How long S3 locks what is archived; 0 does not.", metavar="DAYS")
+    ] = None,
 ) -> int:
     """Install the control stack in the home Region, or bring it up to date: show the plan, then apply it.
 
@@ -51,7 +54,8 @@ def up(
     """
     from meridian import control
 
-    return control.up(session, plan_only=plan, parameters={"AlertEmail": alert_email, "LogRetentionDays": log_days})
+    parameters = {"AlertEmail": alert_email, "LogRetentionDays": log_days, "ArchiveLockDays": archive_lock_days}
+    return control.up(session, plan_only=plan, parameters=parameters)
 
 
 @app.command()
@@ -60,7 +64,7 @@ def run(  # noqa: PLR0913, PLR0917  # its options
     session: Session,
     workflow: Annotated[inputs.Workflow, typer.Argument(help="Which workflow.", show_default=False)],
     request: RequestFile = None,
-    table: Annotated[str | None, typer.Option(help="The table, for all but provision.", metavar="NAME")] = None,
+    table: Annotated[str | None, typer.Option(help="The table, where a workflow is of one.", metavar="NAME")] = None,
     member: Annotated[str | None, typer.Option(help="The Region to add or remove.", metavar="REGION")] = None,
     confirm: Annotated[str | None, typer.Option(help="What you agree to lose.", metavar="TEXT")] = None,
     delete_failures: Annotated[
@@ -73,7 +77,7 @@ def run(  # noqa: PLR0913, PLR0917  # its options
 
     provision takes --request; validate, redeliver and refresh-regions --table; add-region and deploy-processors --table
     and --member; remove-region --table, --member and --confirm with the Region; cleanup --table and --confirm with the
-    table. --request may stand for --table.
+    table; archive nothing. --request may stand for --table.
     """
     from meridian import runs
 

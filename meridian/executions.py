@@ -24,10 +24,10 @@ UNSEEN = ("AccessDeniedException", "ExecutionDoesNotExist")
 def start(states: SFNClient, machine: str, workflow: str, document: Mapping[str, Any]) -> str:
     """Start ``workflow`` on the state machine ARN ``machine`` and return the execution's ARN.
 
-    ``document`` is the input and names its table. Raises ClientError StateMachineDoesNotExist where
-    the control stack is not installed.
+    ``document`` is the input, and names the table of a workflow that is of one. Raises ClientError
+    StateMachineDoesNotExist where the control stack is not installed.
     """
-    name = names.execution(workflow, document["table"], uuid4().hex[:8])
+    name = names.execution(workflow, document.get("table", ""), uuid4().hex[:8])
     started = states.start_execution(stateMachineArn=machine, name=name, input=json.dumps(document))
     return started["executionArn"]
 

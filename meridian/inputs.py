@@ -24,6 +24,7 @@ class Workflow(StrEnum):
     REDELIVER = "redeliver"
     REMOVE_REGION = "remove-region"
     CLEANUP = "cleanup"
+    ARCHIVE = "archive"
 
 
 # What the input of a workflow holds besides its table. provision's is the whole request.
@@ -37,7 +38,13 @@ NEEDS = {
     Workflow.CLEANUP: ("confirm",),
 }
 REMOVALS = (Workflow.REMOVE_REGION, Workflow.CLEANUP)
-OPTION = {"table": "--table", "region": "--member", "confirm": "--confirm", "failures": "--delete-failures"}
+OPTION = {
+    "table": "--table",
+    "region": "--member",
+    "confirm": "--confirm",
+    "failures": "--delete-failures",
+    "request": "--request",
+}
 TABLE_NAME = re.compile(r"[a-zA-Z0-9_.-]{3,255}")
 
 
@@ -69,6 +76,9 @@ def compose(  # noqa: PLR0913  # the command's options
         document = requests.load(request)  # once: a pipe gives it no second time
         # As it was written: that is what the execution shall show, and the workflow completes it again.
         return Input(document, complete(document, name=str(request))["regions"][0])
+    if workflow is Workflow.ARCHIVE:
+        _refuse_surplus(workflow, {**given, "table": table, "request": str(request or "")}, ())
+        return Input({}, "")
     _refuse_surplus(workflow, given, (*NEEDS[workflow], *(("failures",) if workflow in REMOVALS else ())))
     asked = requests.load_completed(request) if request else None
     name = _only(table, asked["table"] if asked else None)

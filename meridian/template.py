@@ -35,6 +35,8 @@ STATES_LOG_GROUP = f"/aws/vendedlogs/states/{names.PREFIX}"
 RETENTION = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
 DEFAULT_RETENTION = 400  # days: a year's audit, and a month to do it in
 
+MOST_LOCK_DAYS = 36_500  # Amazon S3 User Guide, "Locking objects with Object Lock": 100 years
+
 RUNTIME = "python3.13"
 # The zip runs on both. arm64 is a fifth cheaper, of less than a cent a deployment; x86_64 is in every Region.
 ARCHITECTURE = "x86_64"
@@ -44,6 +46,7 @@ MEMORY_MB = 256  # twice the least, for the processor time that comes with it: i
 # what schedules start with which role.
 ENVIRONMENT = {
     "ACCOUNT_ID": {"Ref": "AWS::AccountId"},
+    "ARCHIVE_LOCK_DAYS": {"Ref": "ArchiveLockDays"},
     "ARTIFACT_BUCKET": {"Ref": "ArtifactBucket"},
     "CODE_SHA256": {"Ref": "CodeSha256"},
     "LOG_RETENTION_DAYS": {"Ref": "LogRetentionDays"},
@@ -131,6 +134,13 @@ def _parameters() -> dict[str, Any]:
             "AllowedValues": list(RETENTION),
             "Description": "How long CloudWatch Logs keeps what tasks and executions log.",
         },
+        "ArchiveLockDays": {
+            "Type": "Number",
+            "Default": 0,
+            "MinValue": 0,
+            "MaxValue": MOST_LOCK_DAYS,
+            "Description": "How long S3 Object Lock keeps what is archived from being deleted; 0 locks nothing.",
+        },
     }
 
 
@@ -176,7 +186,7 @@ def _version_description(function: Mapping[str, Any]) -> Any:
     """
     counted = {key: value for key, value in function.items() if key != "Tags"}
     digest = hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()[:16]
-    return {"Fn::Sub": f"${{CodeSha256}} {digest} ${{ArtifactBucket}} ${{LogRetentionDays}}"}
+    return {"Fn::Sub": f"${{CodeSha256}} {digest} ${{ArtifactBucket}} ${{LogRetentionDays}} ${{ArchiveLockDays}}"}
 
 
 def _state_machine(name: str, definition: str) -> dict[str, Resource]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from workflows import checks, handbook
 from workflows.add_region import add_region
+from workflows.archive import archive
 from workflows.cleanup import cleanup
 from workflows.contracts import machine_arn
 from workflows.deploy_processors import deploy_processors
@@ -34,6 +35,7 @@ WORKFLOWS = (
     redeliver,
     remove_region,
     cleanup,
+    archive,
 )
 
 

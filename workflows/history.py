@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.read_probes import LOOKS_AT_ONCE
+from tasks.shared import archive
 from tasks.shared.redelivery import MOST_LOOKS
 from tasks.shared.waiting import most_looks
 from workflows.checks import targets
@@ -47,6 +48,8 @@ def most_looks_of(task: State) -> int | None:
         return most_looks(limit("polling", deadline, "maximum"), limit("polling", "poll_seconds", "minimum"))
     if "progress.$" in given:
         return MOST_LOOKS
+    if "archived.$" in given:
+        return archive.MOST_LOOKS
     if "probes.$" in given:
         deadline_seconds = limit("validation", "deadline_seconds", "maximum")
         # The first looks follow each other at once; the last of them is the first that waits.

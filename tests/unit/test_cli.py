@@ -111,7 +111,7 @@ class TestMisuse:
                 ["run"],
                 (
                     "Choose from: provision, add-region, deploy-processors, refresh-regions, validate, redeliver, "
-                    "remove-region, cleanup. See"
+                    "remove-region, cleanup, archive. See"
                 ),
             ),
             (["run", "deploy"], "Invalid value for 'workflow': 'deploy' is not one of"),

@@ -29,6 +29,7 @@ NO_RESOURCE = {
     "iam:CreateServiceLinkedRole",
     "kinesis:ListStreams",
     "lambda:ListEventSourceMappings",
+        "states:ListStateMachines",
     *iam.LOG_DELIVERY,
 }
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
+from tasks.publish_validation import publish_validation
 from tasks.shared import request as requests
 from tasks.shared import timeouts
+from tasks.shared.archive import START
 from tasks.shared.clients import Clients
 from tasks.shared.probes import pairs
 from tasks.shared.streaming import STEPS
@@ -103,6 +106,18 @@ def _summarized(event: dict[str, Any], _: dict[str, Any]) -> dict[str, Any]:
     return dict(summarize.run(cast("Any", event), Clients()))  # it calls nothing, so it may be the real one
 
 
+class Counted(Clients):
+    """CloudWatch that takes every metric."""
+
+    def make(self, service: str, region: str) -> Any:  # noqa: ARG002  # every client has this shape
+        events = SimpleNamespace(register=lambda *_: None)
+        return SimpleNamespace(put_metric_data=lambda **_: {}, meta=SimpleNamespace(events=events))
+
+
+def _published(event: dict[str, Any], _: dict[str, Any]) -> dict[str, Any]:
+    return dict(publish_validation.run(cast("Any", event), Counted()))  # the real one, which fails as it was judged
+
+
 # What each task answers that is in no loop, from its event and the request.
 ANSWERS: dict[str, Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]] = {
     "validate_request": lambda _, request: _deployment(request),
@@ -117,12 +132,14 @@ ANSWERS: dict[str, Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]] =
     "forget_deployment": lambda event, _: {"table": event["table"], "removed": [*event["replicas"], event["home"]]},
     "write_probes": _written,
     "summarize": _summarized,
+    "publish_validation": _published,
     "stage_code": lambda _, __: {"code_key": "code", "config_key": "config", "template_url": "https://template"},
     "create_failure_bucket": lambda _, __: {"bucket": "failures"},
     "unstage_code": lambda _, __: {"bucket": "code"},
     "delete_failure_bucket": lambda _, __: {"bucket": "failures", "kept": 0, "more": False},
     "publish_dashboard": lambda _, __: {"dashboard": "orders", "change": "put"},
     "delete_dashboard": lambda _, __: {"dashboard": "orders", "deleted": True},
+    "create_archive_bucket": lambda _, __: {"bucket": "archive", "archived": START},
     "summarize_redelivery": lambda event, _: dict(summarize_redelivery.run(cast("Any", event), Clients())),
 }
 # What the answer of a task in a loop holds besides the loop's own members.
@@ -132,6 +149,7 @@ LOOKS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "read_metrics": lambda event: dict(event["streaming"]),
     "read_events": lambda event: dict(event["streaming"]),
     "redeliver_failures": lambda event: dict(event["progress"]),
+    "archive_executions": lambda event: dict(event["archived"]),
     "deploy_processors": lambda _: {"began": BEGAN, "detail": "", "revision": "r"},
 }
 

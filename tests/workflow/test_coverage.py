@@ -27,6 +27,7 @@ INPUTS: dict[str, dict[str, Any]] = {
     "deploy-processors": {"table": "orders", "region": "eu-west-1"},
     "refresh-regions": {"table": "orders"},
     "redeliver": {"table": "orders"},
+    "archive": {},
 }
 CHILDREN: dict[str, Function] = {
     "deploy-processors": lambda given: {"table": given["table"], "region": given["region"]},

@@ -42,6 +42,7 @@ S3_CODES = {"OperationAborted"}
 MERIDIAN_ERRORS = {
     name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.MeridianError)
 }
+BOTO3 = {"states": "stepfunctions"}  # where boto3's name of a service is not IAM's prefix
 GENERAL = {"MeridianError", "Refused", "Failed", "AwsError"}  # never raised as such
 
 
@@ -49,7 +50,8 @@ GENERAL = {"MeridianError", "Refused", "Failed", "AwsError"}  # never raised as 
 def services() -> frozenset[str]:
     """Services that some task is permitted to call."""
     tasks = [getattr(importlib.import_module(f"tasks.{name}"), name) for name in TASKS]
-    return frozenset(action.partition(":")[0] for task in tasks for one in task.permissions for action in one.actions)
+    found = {action.partition(":")[0] for task in tasks for one in task.permissions for action in one.actions}
+    return frozenset(BOTO3.get(one, one) for one in found)
 
 
 @cache

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tests.workflow.interpreter import Interpreter
 
 DEPLOY_STATES = ["LoadDeployment", "StageCode", "CreateFailureBucket", "DeployProcessors", "DescribeStack"]
+RESCUED = ["WriteProbes (rescue)", "Summarize (broken off)", "PublishValidation"]
 PROCESSORS_OFF = ["DeleteProcessors", "DescribeStack", "UnstageCode", "DeleteFailureBucket"]
 STREAMING_OFF = ["DisableStreaming", "DescribeDestination", "DeleteStream", "DescribeStream"]
 STREAM_STATES = ["CreateStream", "DescribeStream", "ConfigureStream", "EnableStreaming", "DescribeDestination"]
@@ -44,6 +45,7 @@ class TestProvision:
             "ProtectTable",
             "CreateDestinationTable",
             "PublishDashboard",
+            "CreateSchedule",
         ]
         assert [one.workflow for one in interpreter.executions.values()][-2:] == ["validate", "provision"]
         assert execution.status == "SUCCEEDED"
@@ -186,6 +188,7 @@ class TestValidate:
             "ReadMetrics",
             "ReadEvents",
             "Summarize",
+            "PublishValidation",
         ]
         assert (execution.output["passed"], execution.output["failed"]) == (21, 0)
 
@@ -194,7 +197,7 @@ class TestValidate:
         """The verdict names the error of the streaming part, and what replication had shown by then."""
         interpreter = account(broken_in(state, "AccessDeniedException", functions()))
         execution = interpreter.run("validate", INPUTS["validate"])
-        assert interpreter.called()[-1] == "Summarize (streaming broken off)"
+        assert interpreter.called()[-2:] == ["Summarize (streaming broken off)", "PublishValidation"]
         message = json.loads(execution.cause)["errorMessage"]
         assert "after 18 of 18 checks of replication had passed" in message
         assert "AccessDeniedException" in message
@@ -204,8 +207,8 @@ class TestValidate:
         """An error before the delete leads to the delete and to a verdict that names the error."""
         interpreter = account(broken_in(state, "AccessDeniedException", functions()))
         execution = interpreter.run("validate", INPUTS["validate"])
-        assert interpreter.called()[-2:] == ["WriteProbes (rescue)", "Summarize (broken off)"]
-        assert interpreter.calls[-2].event["step"] == "delete"
+        assert interpreter.called()[-3:] == RESCUED
+        assert interpreter.calls[-3].event["step"] == "delete"
         assert (execution.status, execution.error) == ("FAILED", "ValidationFailed")
         assert "AccessDeniedException: AccessDeniedException" in json.loads(execution.cause)["errorMessage"]
 
@@ -217,7 +220,7 @@ class TestValidate:
 
         interpreter = account({**functions(), "write_probes": write_probes})
         execution = interpreter.run("validate", INPUTS["validate"])
-        assert interpreter.called()[-2:] == ["WriteProbes (rescue)", "Summarize (broken off)"]
+        assert interpreter.called()[-3:] == RESCUED
         assert (execution.status, execution.error) == ("FAILED", "ValidationFailed")
         assert "First: put" in json.loads(execution.cause)["errorMessage"]
 
@@ -235,6 +238,14 @@ class TestValidate:
         message = json.loads(execution.cause)["errorMessage"]
         assert "1 of 21 checks of orders failed" in message
         assert "eu-west-1 did not see the update from us-east-1" in message
+
+    def test_a_failure_is_published_before_it_ends_the_execution(self, account: Account) -> None:
+        """An alarm on failure hears of every failure: the metrics come before the error."""
+        interpreter = account(broken_in("ReadEvents", "AccessDeniedException", functions()))
+        execution = interpreter.run("validate", INPUTS["validate"])
+        published = interpreter.calls[-1].event["verdict"]
+        assert (published["passed"], published["failed"]) == (18, 0)
+        assert published["failure"] in json.loads(execution.cause)["errorMessage"]
 
 
 class TestRemoveRegion:
@@ -271,6 +282,7 @@ class TestCleanup:
         assert interpreter.called() == [
             "LoadDeployment",
             "ConfirmCleanup",
+            "DeleteSchedule",
             *PROCESSORS_OFF,
             *STREAMING_OFF,
             "DeleteDestinationTable",
@@ -342,7 +354,7 @@ def test_an_error_of_a_task_keeps_its_name(account: Account, workflow: str) -> N
     def refuse(_: dict[str, Any]) -> Any:
         raise error("RequestInvalid", "The input is wrong.")
 
-    given = {**functions(), "load_deployment": refuse, "validate_request": refuse}
+    given = {**functions(), "load_deployment": refuse, "validate_request": refuse, "create_archive_bucket": refuse}
     execution = account(given).run(workflow, INPUTS[workflow])
     assert (execution.status, execution.error) == ("FAILED", "RequestInvalid")
     assert json.loads(execution.cause)["errorMessage"] == "The input is wrong."

@@ -1,0 +1,487 @@
+"""ArchiveExecutions: every closed execution once, whatever happens in between."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+from botocore.stub import ANY
+
+from tasks.archive_executions import archive_executions
+from tasks.create_archive_bucket import create_archive_bucket
+from tasks.shared import archive, archive_chain, names
+from tasks.shared.archive import START, canonical, manifest_key
+from tests.unit.tasks.executions import BEGAN, BUCKET, ArchiveClients, One, StepFunctions, execution_arn, machine_arn
+from tests.unit.tasks.fakes import ACCOUNT, Answer, Killed, emptied
+from tests.unit.tasks.scenarios import EXECUTION, HOME, Scenario, play, refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.unit.tasks.fakes import StubbedClients
+
+TODAY = archive.day(time.time())
+OURS: dict[str, Any] = {"Bucket": BUCKET, "ExpectedBucketOwner": ACCOUNT}
+VALIDATE = machine_arn("meridian-validate")
+CONTEXT = {"execution": {"Id": EXECUTION}, "state": {"Name": "ArchiveExecutions"}}
+EVENT: Any = {"bucket": BUCKET, "archived": START, **CONTEXT}
+CHECKSUM: dict[str, Any] = {"ChecksumAlgorithm": "SHA256", "ChecksumSHA256": ANY}
+ENDED = One("run-1", BEGAN, BEGAN + 10)
+
+
+def states(method: str, response: Any = None, **params: Any) -> Answer:
+    return Answer("stepfunctions", HOME, method, response or {}, params=params or None)
+
+
+def s3(method: str, response: Any = None, **params: Any) -> Answer:
+    return Answer("s3", HOME, method, response or {}, params={**OURS, **params})
+
+
+def ssm(method: str, response: Any = None, **params: Any) -> Answer:
+    return Answer("ssm", HOME, method, response or {}, params=params)
+
+
+def looks(event: Any = EVENT, **archived: Any) -> Any:
+    return {**event, "archived": {**START, "looks": 1, "remaining": [VALIDATE], **archived}}
+
+
+def described(one: One) -> dict[str, Any]:
+    return {**one.item(), "input": one.input}
+
+
+def put(key: Any = ANY) -> Answer:
+    sent = {"Key": key, "Body": ANY, "ContentType": ANY, **CHECKSUM, "IfNoneMatch": "*"}
+    return s3("put_object", {"ETag": '"1"'}, **sent)
+
+
+NO_MANIFEST = s3("list_objects_v2", {}, Prefix="manifests/")
+NO_HEAD = refuse("ssm", HOME, "get_parameter", "ParameterNotFound", Name=names.ARCHIVE_HEAD)
+ANNOUNCED = ssm("put_parameter", Name=names.ARCHIVE_HEAD, Value=ANY, Type="String", Overwrite=True)
+LISTED = states("list_executions", {"executions": [ENDED.item()]}, stateMachineArn=VALIDATE, maxResults=1_000)
+HEAD = {"key": manifest_key(TODAY, 1), "sha256": "0" * 64, "before": None}
+
+
+def manifest(*keys: str, since: float = 0) -> dict[str, Any]:
+    files = [{"key": key, "version": "", "definition": ""} for key in keys]
+    of_machine = {"meridian-validate": since}
+    return {"date": TODAY, "predecessor": None, "files": files, "since": of_machine, "closed": False, "breaks": []}
+
+
+def kept(document: dict[str, Any]) -> list[Answer]:
+    """The manifest of today is there."""
+
+    class Body:
+        def read(self) -> bytes:
+            return canonical(document)
+
+    key = manifest_key(TODAY, 1)
+    return [
+        s3("list_objects_v2", {"Contents": [{"Key": key, "ETag": '"0"'}]}, Prefix="manifests/"),
+        s3("get_object", {"Body": Body(), "ETag": '"0"'}, Key=key),
+    ]
+
+
+FILE_KEY = archive.file_key("meridian-validate", "run-1", BEGAN + 10, 0)
+READ = [
+    states("describe_execution", described(ENDED), executionArn=ENDED.arn),
+    states(
+        "describe_state_machine_for_execution",
+        {
+            "definition": ENDED.definition,
+            "stateMachineArn": VALIDATE,
+            "name": "meridian-validate",
+            "roleArn": "arn:aws:iam::123456789012:role/one",
+            "updateDate": ENDED.item()["startDate"],
+        },
+        executionArn=ENDED.arn,
+    ),
+    put(archive.definition_key(hashlib.sha256(ENDED.definition.encode()).hexdigest())),
+    states(
+        "get_execution_history",
+        {"events": list(ENDED.history())},
+        executionArn=ENDED.arn,
+        maxResults=1_000,
+    ),
+]
+
+SCENARIOS = [
+    Scenario(
+        "The first closed execution begins the archive",
+        looks(),
+        [NO_MANIFEST, LISTED, *READ, put(FILE_KEY), NO_HEAD, ANNOUNCED, put(manifest_key(TODAY, 1))],
+        {"status": "READY", "files": 1, "events": 3, "open": 0, "remaining": [], "wait_seconds": 0},
+    ),
+    Scenario(
+        "An object in the place of a file that nobody listed yields to the file",
+        looks(),
+        [
+            NO_MANIFEST,
+            LISTED,
+            *READ,
+            replace(put(FILE_KEY), error=("PreconditionFailed", "it is there")),
+            s3("head_object", {"ChecksumSHA256": "another"}, Key=FILE_KEY, ChecksumMode="ENABLED"),
+            s3("put_object", {}, Key=FILE_KEY, Body=ANY, ContentType=ANY, **CHECKSUM),
+            NO_HEAD,
+            ANNOUNCED,
+            put(manifest_key(TODAY, 1)),
+        ],
+        {"status": "READY", "files": 1},
+    ),
+    Scenario(
+        "What is in a manifest is not read again",
+        looks(),
+        [*kept(manifest(FILE_KEY)), LISTED],
+        {"status": "READY", "files": 0, "remaining": []},
+    ),
+    Scenario(
+        "What ended before the cursor is not looked for in the manifests",
+        looks(),
+        [*kept(manifest(since=BEGAN + 11)), LISTED],
+        {"status": "READY", "files": 0},
+    ),
+    Scenario(
+        "An execution that runs is left for later",
+        looks(),
+        [
+            NO_MANIFEST,
+            states(
+                "list_executions", {"executions": [One("run-1").item()]}, stateMachineArn=VALIDATE, maxResults=1_000
+            ),
+        ],
+        {"status": "READY", "files": 0, "open": 1},
+    ),
+    Scenario(
+        "An execution that is forgotten between listing and reading is noted",
+        looks(),
+        [NO_MANIFEST, LISTED, refuse("stepfunctions", HOME, "describe_execution", "ExecutionDoesNotExist")],
+        {"status": "READY", "files": 0, "forgotten": [ENDED.arn]},
+    ),
+    Scenario(
+        "A state machine that is gone has nothing to archive",
+        looks(),
+        [NO_MANIFEST, refuse("stepfunctions", HOME, "list_executions", "StateMachineDoesNotExist")],
+        {"status": "READY", "files": 0, "remaining": []},
+    ),
+    Scenario(
+        "The first look finds our state machines, by their tag",
+        EVENT,
+        [
+            states(
+                "list_state_machines",
+                {
+                    "stateMachines": [
+                        {"name": name, "stateMachineArn": machine_arn(name), "type": "STANDARD", "creationDate": 0}
+                        for name in ("meridian-validate", "meridian-of-others", "other")
+                    ]
+                },
+                maxResults=1_000,
+            ),
+            states(
+                "list_tags_for_resource",
+                {"tags": [{"key": "meridian:stack", "value": "control"}]},
+                resourceArn=VALIDATE,
+            ),
+            states("list_tags_for_resource", {"tags": []}, resourceArn=machine_arn("meridian-of-others")),
+            *kept(manifest(FILE_KEY)),
+            LISTED,
+        ],
+        {"status": "READY", "files": 0, "remaining": []},
+    ),
+    Scenario(
+        "A manifest that is not what the head says is noted in it",
+        looks(),
+        [
+            *kept(manifest("executions/one")),
+            LISTED,
+            *READ,
+            put(FILE_KEY),
+            ssm("get_parameter", {"Parameter": {"Value": json.dumps(HEAD)}}, Name=names.ARCHIVE_HEAD),
+            ssm(
+                "get_parameter_history",
+                {"Parameters": [{"Value": json.dumps(HEAD), "Version": 1}]},
+                Name=names.ARCHIVE_HEAD,
+            ),
+            ANNOUNCED,
+            s3(
+                "put_object",
+                {"ETag": '"2"'},
+                Key=manifest_key(TODAY, 1),
+                Body=ANY,
+                ContentType=ANY,
+                **CHECKSUM,
+                IfMatch='"0"',
+            ),
+        ],
+        {"status": "READY", "files": 1},
+    ),
+]
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
+def test_archive_executions(scenario: Scenario, aws: StubbedClients) -> None:
+    """Each situation has its one answer, and no call is missing or left over."""
+    play(archive_executions, scenario, aws)
+
+
+# ------------------------------------------------------------------------------------------- beside moto's S3 and SSM
+
+
+def run(found: StepFunctions, aws: ArchiveClients | None = None) -> dict[str, Any]:
+    """Run the workflow as the state machine does, and give the last reply."""
+    clients = aws or ArchiveClients(found)
+    event: Any = {**dict(create_archive_bucket.run({}, clients)), **CONTEXT}
+    while True:
+        reply = archive_executions.run(event, clients)
+        if reply["status"] == "READY":
+            return dict(reply)
+        event = {**event, "archived": json.loads(json.dumps(reply))}
+
+
+def objects(prefix: str = "") -> dict[str, bytes]:
+    client: Any = ArchiveClients(StepFunctions()).s3(HOME)
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
+    keys = [one["Key"] for page in pages for one in page.get("Contents", [])]
+    return {key: client.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in keys}
+
+
+def versions(prefix: str = "") -> Counter[str]:
+    client: Any = ArchiveClients(StepFunctions()).s3(HOME)
+    return Counter(one["Key"] for one in client.list_object_versions(Bucket=BUCKET, Prefix=prefix)["Versions"])
+
+
+def manifests() -> list[dict[str, Any]]:
+    """In their order, each of which must name the one before it."""
+    found = sorted(objects("manifests/").items(), key=lambda item: archive.place(item[0]))
+    before = None
+    for key, body in found:
+        assert json.loads(body)["predecessor"] == before
+        before = {"key": key, "sha256": hashlib.sha256(body).hexdigest()}
+    head = archive_chain.read_heads(ArchiveClients(StepFunctions()).ssm(HOME))
+    assert archive.fits(before, head)  # type: ignore[arg-type]  # JSON
+    return [json.loads(body) for _, body in found]
+
+
+def listed() -> list[dict[str, Any]]:
+    """Every line of every manifest; each names an object with its hash."""
+    lines = [line for manifest in manifests() for line in manifest["files"]]
+    found = objects("executions/")
+    for line in lines:
+        assert hashlib.sha256(found[line["key"]]).hexdigest() == line["sha256"]
+        assert len(found[line["key"]]) == line["bytes"]
+    assert set(found) == {line["key"] for line in lines}
+    return lines
+
+
+def several() -> StepFunctions:
+    """Two machines with what may happen: ended, failed, redriven, running, and without a version."""
+    found = StepFunctions(["meridian-validate", "meridian-archive"], ["meridian-of-others"], page=3)
+    version = f"{VALIDATE}:1"
+    found.add(
+        One("run-1", BEGAN, BEGAN + 10, version=version),
+        One("run-2", BEGAN + 100, BEGAN + 130, status="FAILED", version=version),
+        One("run-3", BEGAN + 200, BEGAN + 300, status="FAILED", redrives=1, version=version),
+        One("run-4", BEGAN + 400, None, version=version),
+        One("run-5", BEGAN + 500, BEGAN + 501),
+        One("day-1", BEGAN + 50, BEGAN + 60, machine="meridian-archive", definition="{}", input="{}"),
+        One("theirs", BEGAN, BEGAN + 1, machine="meridian-of-others"),
+    )
+    return found
+
+
+def closed(found: StepFunctions) -> list[tuple[str, int]]:
+    ours = (one for one in found.all if one.machine in found.ours and one.stopped is not None)
+    return sorted((one.arn, one.redrives) for one in ours)
+
+
+def archived() -> list[tuple[str, int]]:
+    return sorted((line["execution"], line["redrive_count"]) for line in listed())
+
+
+@pytest.fixture
+def s3_and_ssm() -> Iterator[None]:
+    with emptied():
+        yield
+
+
+@pytest.mark.usefixtures("s3_and_ssm")
+def test_every_closed_execution_is_archived_once() -> None:
+    """Of ours, whatever became of them; one that runs and one of others are not."""
+    found = several()
+    reply = run(found)
+    assert archived() == closed(found)
+    assert (reply["files"], reply["open"], reply["forgotten"], reply["remaining"]) == (5, 1, [], [])
+
+
+@pytest.mark.usefixtures("s3_and_ssm")
+def test_a_second_run_writes_nothing() -> None:
+    """What is archived is not even read again."""
+    found = several()
+    run(found)
+    before, found.calls = versions(), []
+    assert run(found)["files"] == 0
+    assert versions() == before
+    assert "describe_execution" not in found.calls
+
+
+@pytest.mark.usefixtures("s3_and_ssm")
+def test_a_file_is_lines_of_json() -> None:
+    """The first line is the execution with its definition's hash, then every event, in bytes that never differ."""
+    found = several()
+    run(found)
+    (line,) = [line for line in listed() if line["execution"] == execution_arn("run-3")]
+    assert line["key"] == "executions/date=2026-09-21/machine=meridian-validate/run-3.redrive-1.jsonl"
+    execution, *events = map(json.loads, objects()[line["key"]].splitlines())
+    assert execution["record"] == "execution"
+    assert execution["description"]["startDate"] == BEGAN + 200
+    assert "redriveStatus" not in execution["description"]
+    assert objects()[f"definitions/{execution['definition']}.json"] == b'{"StartAt": "A"}'
+    assert [event["id"] for event in events] == [1, 2, 3, 4]
+    assert events[0]["timestamp"] == BEGAN + 200.001
+    assert (line["table"], line["status"], line["events"]) == ("orders", "FAILED", 4)
+
+
+@pytest.mark.usefixtures("s3_and_ssm")
+def test_a_redrive_is_archived_beside_what_it_went_on_from() -> None:
+    """An execution that failed, was archived, and was redriven is archived again when it has ended again."""
+    found = StepFunctions()
+    one = One("run-1", BEGAN, BEGAN + 10, status="FAILED")
+    found.add(one)
+    run(found)
+    one.redrives, one.stopped = 1, None
+    assert run(found)["open"] == 1
+    one.stopped, one.status = time.time() - 60, "SUCCEEDED"
+    run(found)
+    assert archived() == [(one.arn, 0), (one.arn, 1)]
+
+
+@pytest.mark.usefixtures("s3_and_ssm")
+def test_a_redrive_while_it_is_read_is_left_for_later() -> None:
+    """A history that has been redriven since it was described is not archived under the older count."""
+    found = StepFunctions()
+    one = One("run-1", BEGAN, BEGAN + 10, status="FAILED")
+    found.add(one)
+
+    def redrive(operation: str) -> None:
+        if operation == "get_execution_history":
+            one.redrives = 1
+
+    found.meanwhile = redrive
+    reply = run(found)
+    assert (reply["files"], reply["open"]) == (0, 1)
+    assert manifests() == []
+
+
+@pytest.mark.usefixtures("s3_and_ssm")
+def test_one_call_tells_the_definition_of_a_version() -> None:
+    """Step Functions is asked once a version, and once for all executions without one between two updates."""
+    found = StepFunctions()
+    found.add(*(One(f"v-{number}", BEGAN + number, BEGAN + 50, version=f"{VALIDATE}:1") for number in range(5)))
+    found.add(*(One(f"u-{number}", BEGAN + number, BEGAN + 99 - number) for number in range(5)))
+    run(found)
+    assert found.calls.count("describe_state_machine_for_execution") <= 1 + 5
+    later = StepFunctions()
+    later.add(One("v-9", time.time() - 60, time.time() - 30, version=f"{VALIDATE}:1"))
+    run(later)
+    assert "describe_state_machine_for_execution" not in later.calls
+
+
+@pytest.mark.usefixtures("s3_and_ssm")
+def test_a_definition_that_was_replaced_meanwhile_is_not_taken_for_another() -> None:
+    """Executions without a version on both sides of an update have the definitions that they ran."""
+    found = StepFunctions()
+    found.add(
+        One("new", BEGAN + 500, BEGAN + 600, definition='{"new": 1}', updated=BEGAN + 400),
+        One("old", BEGAN, BEGAN + 10, definition='{"old": 1}'),
+    )
+    run(found)
+    wanted = {one.arn: hashlib.sha256(one.definition.encode()).hexdigest() for one in found.all}
+    assert {line["execution"]: line["definition"] for line in listed()} == wanted
+
+
+@pytest.mark.usefixtures("s3_and_ssm")
+def test_forgotten_ones_are_named_and_the_rest_is_archived() -> None:
+    """An execution that is listed and not to be had any more does not stop the others."""
+    found = several()
+    found.all[0].gone = True
+    reply = run(found)
+    assert reply["forgotten"] == [found.all[0].arn]
+    assert len(archived()) == len(closed(found)) - 1
+
+
+@pytest.mark.usefixtures("s3_and_ssm")
+@pytest.mark.parametrize("operation", ["list_executions", "get_execution_history", "describe_execution"])
+def test_what_is_written_before_a_failure_is_listed(operation: str) -> None:
+    """A look that fails leaves what it wrote in the manifest, and the next one goes on from there."""
+    found = several()
+    refused = iter([False, False])
+
+    def refuse_later(called: str) -> None:
+        found.refuse = {operation: "ThrottlingException"} if called == operation and next(refused, True) else {}
+
+    found.meanwhile = refuse_later
+    with pytest.raises(ClientError):
+        run(found)
+    first = archived()
+    assert first
+    found.meanwhile, found.refuse = (lambda _: None), {}
+    run(found)
+    assert archived() == closed(found)
+
+
+def call_count() -> int:
+    with emptied():
+        aws = ArchiveClients(several())
+        run(several(), aws)
+        return aws.count
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_killed_anywhere_and_run_again_nothing_is_lost_or_twice(when: str) -> None:
+    """Whatever call an execution dies at, another one archives each closed execution exactly once, file and line."""
+    calls = call_count()
+    assert calls > 30
+    for number in range(1, calls + 1):
+        with emptied():
+            found = several()
+            doomed = ArchiveClients(found)
+            doomed.kill(when, number)
+            with pytest.raises(Killed):
+                run(found, doomed)
+            run(found)
+            assert archived() == closed(found), f"killed {when} call {number} of {calls}"
+            assert not any(manifest["breaks"] for manifest in manifests())
+            assert max(versions("executions/").values()) == 1, "the same bytes are not written twice"
+
+
+class Interrupted(ArchiveClients):
+    """Clients that let another execution do all its work just before their n-th call."""
+
+    def __init__(self, states: StepFunctions, number: int, other: Callable[[], object]) -> None:
+        super().__init__(states)
+        self._at, self._other = number, other
+
+    def make(self, service: str, region: str) -> Any:
+        client = self._fresh(service, region)
+        self.take(client)
+        return client
+
+    def _strike(self, when: str, number: int) -> None:
+        if (when, number) == ("before", self._at):
+            self._other()
+
+
+def test_two_executions_at_once_lose_nothing() -> None:
+    """Whenever another execution archives in between, each closed execution is in the manifests exactly once."""
+    calls = call_count()
+    for number in range(1, calls + 1):
+        with emptied():
+            found = several()
+            run(found, Interrupted(found, number, lambda found=found: run(found)))  # type: ignore[misc]  # a default
+            assert archived() == closed(found), f"another execution before call {number} of {calls}"
+            assert not any(manifest["breaks"] for manifest in manifests()), number
