@@ -90,4 +90,8 @@ class Timing:
             return once if once > after else None
         local = datetime.fromtimestamp(after, zone).replace(tzinfo=UTC)  # as MiniStack counts
         following = find(CRON_NEXT)(find(CRON_FIELDS)(self.expression), local)
-        return None if following is None else float(following.replace(tzinfo=zone).timestamp())
+        if following is None:
+            return None
+        due = following.replace(tzinfo=zone)
+        # In the hour that comes twice when clocks go back, the same time is there again.
+        return float((due if due.timestamp() > after else due.replace(fold=1)).timestamp())

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
 
+from meridian.embedded.scheduler_times import Timing
 from tests.embedded.aws_calls import Client, Machine, make_role, one_state, refusal, until
 
 if TYPE_CHECKING:
@@ -284,3 +286,43 @@ class TestGroups:
         until(lambda: group_state(scheduler, group), "GONE")
         gone = refusal(scheduler.get_schedule, Name="validate", GroupName=group)
         assert gone[0] == "ResourceNotFoundException"
+
+
+class TestTimes:
+    @pytest.mark.parametrize(
+        ("expression", "timezone", "after", "due"),
+        [
+            ("rate(5 minutes)", "UTC", "2026-11-21T12:00:00Z", "2026-11-21T12:02:00Z"),
+            ("rate(5 minutes)", "UTC", "2026-11-21T12:02:00Z", "2026-11-21T12:07:00Z"),
+            ("rate(2 hours)", "UTC", "2026-11-21T12:00:00Z", "2026-11-21T12:57:00Z"),
+            ("rate(1 day)", "UTC", "2026-11-21T12:00:00Z", "2026-11-22T10:57:00Z"),
+            ("cron(0 3 * * ? *)", "UTC", "2026-11-21T12:00:00Z", "2026-11-22T03:00:00Z"),
+            ("cron(0 3 * * ? *)", "Europe/Berlin", "2026-11-21T12:00:00Z", "2026-11-22T02:00:00Z"),
+            ("cron(0 3 * * ? *)", "Europe/Berlin", "2026-06-21T12:00:00Z", "2026-06-22T01:00:00Z"),
+            ("cron(*/10 * * * ? *)", "Europe/Berlin", "2026-10-25T01:31:00Z", "2026-10-25T01:40:00Z"),
+            ("cron(0 0 1 1 ? 2020)", "UTC", "2026-11-21T12:00:00Z", None),
+            ("at(2026-11-22T09:00:00)", "Asia/Tokyo", "2026-11-21T12:00:00Z", "2026-11-22T00:00:00Z"),
+            ("at(2026-11-20T09:00:00)", "UTC", "2026-11-21T12:00:00Z", None),
+        ],
+    )
+    def test_is_due(self, expression: str, timezone: str, after: str, due: str | None) -> None:
+        """A rate counts from 10:57 of that day, cron and at go by the clock of their time zone."""
+        anchor = seconds("2026-11-21T10:57:00Z")
+        found = Timing(expression, timezone, None, None).following(anchor, seconds(after), 60.0)
+        assert found == (due and seconds(due))
+
+    def test_is_due_between_start_and_end(self) -> None:
+        """A rate counts from its start, if that is later than its making, and is over after its end."""
+        made, start, end = (seconds(f"2026-11-21T{hour}:00:00Z") for hour in ("10", "12", "14"))
+        timing = Timing("rate(1 hour)", "UTC", start, end)
+        assert timing.following(made, made, 60.0) == seconds("2026-11-21T13:00:00Z")
+        assert timing.following(made, seconds("2026-11-21T13:00:00Z"), 60.0) == end
+        assert timing.following(made, end, 60.0) is None
+
+    def test_a_minute_is_as_long_as_told(self) -> None:
+        """Every unit of a rate is made of minutes."""
+        assert Timing("rate(1 hour)", "UTC", None, None).following(1000.0, 1000.0, 2.0) == 1120.0
+
+
+def seconds(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
