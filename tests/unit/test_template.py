@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from meridian import iam, template
+from meridian import iam, schedules, template
 from meridian.bundle import ROOT
 from tasks.shared import names
 from tasks.shared.task import Task, allow
@@ -24,12 +24,13 @@ WORKFLOWS = template.definitions()
 # Actions that cannot be bounded by a resource, and the roles that may have them on "*".
 NO_RESOURCE = {
     "cloudwatch:GetMetricStatistics",
+    "cloudwatch:PutMetricData",
     "dynamodb:DescribeLimits",
     "ec2:DescribeRegions",
     "iam:CreateServiceLinkedRole",
     "kinesis:ListStreams",
     "lambda:ListEventSourceMappings",
-        "states:ListStateMachines",
+    "states:ListStateMachines",
     *iam.LOG_DELIVERY,
 }
 
@@ -221,14 +222,14 @@ def test_a_service_linked_role_is_bounded_by_its_service() -> None:
 def test_roles_are_taken_by_one_service_each() -> None:
     """A function's role is Lambda's, a state machine's is Step Functions' on behalf of this account.
 
-    The one that makes the region stacks is CloudFormation's.
+    The one that makes the region stacks is CloudFormation's, and the one that schedules start with is Scheduler's.
     """
+    others = {"RegionStackRole": "cloudformation", "SchedulerRole": "scheduler"}
     for name, role in resources("AWS::IAM::Role").items():
         (trust,) = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
-        service = "states" if name.endswith("StateMachineRole") else "lambda"
-        service = "cloudformation" if name == "RegionStackRole" else service
+        service = others.get(name, "states" if name.endswith("StateMachineRole") else "lambda")
         assert trust["Principal"] == {"Service": f"{service}.amazonaws.com"}
-        assert ("Condition" in trust) == (service == "states")
+        assert ("Condition" in trust) == (service in ("states", "scheduler"))
 
 
 def test_inline_policies_keep_iams_limit() -> None:
@@ -300,17 +301,61 @@ def test_a_state_machine_logs_every_event_without_data(workflow: str) -> None:
     assert group.startswith("/aws/vendedlogs/states/")
 
 
-def test_only_the_tasks_that_order_stacks_may_pass_their_role() -> None:
-    """DeployProcessors and DeleteProcessors hand it to CloudFormation, and nobody hands any role to another service."""
-    passing = [(role, one) for role, one in every_statement() if "iam:PassRole" in one["Action"]]
-    assert {role for role, _ in passing} == {
-        *("DeployProcessorsFunctionRole", "DeleteProcessorsFunctionRole"),
-        "RegionStackRole",
+def test_each_role_is_passed_to_one_service_by_those_that_need_to() -> None:
+    """Two tasks hand the region stacks' role to CloudFormation, one its role to Scheduler, and nobody another."""
+    passing = {role: one for role, one in every_statement() if "iam:PassRole" in one["Action"]}
+    expected = {
+        "CreateScheduleFunctionRole": ("SchedulerRole", "scheduler"),
+        "DeleteProcessorsFunctionRole": ("RegionStackRole", "cloudformation"),
+        "DeployProcessorsFunctionRole": ("RegionStackRole", "cloudformation"),
+        "RegionStackRole": ("", "lambda"),
     }
-    for role, statement in passing:
-        service = "lambda" if role == "RegionStackRole" else "cloudformation"
-        assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": f"{service}.amazonaws.com"}}
-        assert role == "RegionStackRole" or references(statement) == {"RegionStackRole"}
+    assert set(passing) == set(expected)
+    for role, (passed, service) in expected.items():
+        assert passing[role]["Condition"] == {"StringEquals": {"iam:PassedToService": f"{service}.amazonaws.com"}}
+        assert references(passing[role]) == ({passed} if passed else set())
+
+
+SCHEDULED = sorted(set(WORKFLOWS) & set(schedules.SCHEDULED))
+
+
+@pytest.mark.parametrize("workflow", SCHEDULED)
+def test_schedules_start_the_newest_version(workflow: str) -> None:
+    """The alias `scheduled` leads to the stack's own version, so that each update moves it along."""
+    machine = f"{template.camel(workflow)}StateMachine"
+    alias = built()["Resources"][f"{machine}Alias"]
+    assert alias["Type"] == "AWS::StepFunctions::StateMachineAlias"
+    assert alias["Properties"]["Name"] == "scheduled"
+    route = {"StateMachineVersionArn": {"Ref": f"{machine}Version"}, "Weight": 100}
+    assert alias["Properties"]["RoutingConfiguration"] == [route]
+
+
+def test_no_other_workflow_has_an_alias() -> None:
+    """What no schedule starts needs none."""
+    assert set(resources("AWS::StepFunctions::StateMachineAlias")) == {
+        f"{template.camel(workflow)}StateMachineAlias" for workflow in SCHEDULED
+    }
+
+
+def test_schedules_start_these_aliases_and_leave_dead_letters_only() -> None:
+    """The role that EventBridge Scheduler takes may start no machine but by its alias, and write to no other queue."""
+    start, send = statements("SchedulerRole")
+    of_machines = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateMachine:meridian-"
+    aliases = [{"Fn::Sub": f"{of_machines}{workflow}:scheduled"} for workflow in SCHEDULED]
+    assert (start["Action"], start["Resource"]) == (["states:StartExecution"], aliases)
+    queues = "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:meridian-*-schedule"
+    assert (send["Action"], send["Resource"]) == (["sqs:SendMessage"], [{"Fn::Sub": queues}])
+
+
+def test_schedules_of_others_cannot_take_the_role() -> None:
+    """Only a schedule of a group of ours, in this account and Region, may act as the role."""
+    role = built()["Resources"]["SchedulerRole"]["Properties"]
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+    groups = "arn:${AWS::Partition}:scheduler:${AWS::Region}:${AWS::AccountId}:schedule-group/meridian*"
+    assert trust["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}},
+        "ArnLike": {"aws:SourceArn": {"Fn::Sub": groups}},
+    }
 
 
 def test_a_function_is_told_what_its_task_reads() -> None:

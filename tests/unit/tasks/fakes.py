@@ -14,6 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 from moto.backends import get_backend
+from moto.scheduler.models import EventBridgeSchedulerBackend
 
 from tasks.shared.clients import Clients
 
@@ -162,6 +163,15 @@ def tag_stream(context: dict[str, Any]) -> None:
     asked = json.loads(context["body"])
     backend = get_backend("kinesis")[ACCOUNT][context["client_region"]]
     backend.add_tags_to_stream(stream_arn=None, stream_name=asked["StreamName"], tags=asked["Tags"])
+
+
+def delete_schedule_group(backend: Any, name: str) -> None:
+    """As EventBridge Scheduler does it: moto's own breaks on a group that is gone."""
+    backend.get_schedule_group(name)  # refuses one that is not there
+    del backend.schedule_groups[name]
+
+
+EventBridgeSchedulerBackend.delete_schedule_group = delete_schedule_group
 
 
 class LateClients(MotoClients):

@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tasks.configure_stream import configure_stream
+from tasks.create_archive_bucket import create_archive_bucket
 from tasks.create_destination_table import create_destination_table
 from tasks.create_failure_bucket import create_failure_bucket
+from tasks.create_schedule import create_schedule
 from tasks.create_stream import create_stream
 from tasks.create_table import create_table
 from tasks.delete_dashboard import delete_dashboard
 from tasks.delete_destination_table import delete_destination_table
 from tasks.delete_failure_bucket import delete_failure_bucket
+from tasks.delete_schedule import delete_schedule
 from tasks.delete_stream import delete_stream
 from tasks.delete_table import delete_table
 from tasks.forget_deployment import forget_deployment
@@ -33,6 +36,7 @@ from tasks.write_probes import write_probes
 from tests.unit.tasks.destinations import REPLICATED
 from tests.unit.tasks.fakes import ACCOUNT, Killed, LateClients, MotoClients, emptied
 from tests.unit.tasks.scenarios import AWAY, ENVIRONMENT, HOME, REQUEST, TABLE, THIRD, looped
+from tests.unit.tasks.scheduled import SCHEDULED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,6 +135,12 @@ def a_dashboard(aws: MotoClients) -> None:
     publish_dashboard.run(event(request=REQUEST), aws)
 
 
+def a_schedule(aws: MotoClients) -> None:
+    """As an older request wanted it."""
+    older = complete({**REQUEST, "validation": {"schedule": {"schedule_expression": "rate(1 day)"}}})
+    ready(create_schedule, event(request=older), aws)
+
+
 @dataclass(frozen=True, eq=False)
 class Case:
     """A task that changes something, in a state in which it has all of it to do."""
@@ -156,6 +166,7 @@ CASES = [
     Case(stage_code, event(AWAY), an_artifact),
     Case(unstage_code, event(AWAY), staged),
     Case(unstage_code, event(AWAY), staged_beside_another),
+    Case(create_archive_bucket, event(), nothing),
     Case(create_failure_bucket, event(AWAY, request=PROCESSED), nothing),
     Case(delete_failure_bucket, event(AWAY, failures="delete"), failures),
     Case(delete_failure_bucket, event(AWAY, failures=""), failures),
@@ -163,6 +174,10 @@ CASES = [
     Case(publish_dashboard, event(request=PROCESSED), a_dashboard),
     Case(publish_dashboard, event(request=UNSEEN), a_dashboard),
     Case(delete_dashboard, event(), a_dashboard),
+    Case(create_schedule, event(request=SCHEDULED), nothing),
+    Case(create_schedule, event(request=SCHEDULED), a_schedule),
+    Case(create_schedule, event(), a_schedule),
+    Case(delete_schedule, event(), a_schedule),
     Case(record_deployment, event(), a_bucket),
     Case(record_region, event(AWAY, stage="PLANNED"), nothing),
     Case(record_region, event("ap-southeast-1", stage="ACTIVE"), a_record),
@@ -187,6 +202,8 @@ def observed(aws: MotoClients) -> dict[str, Any]:
         "buckets": buckets(aws),
         "objects": objects(aws),
         "dashboards": dashboards(aws),
+        "schedules": schedules(aws),
+        "queues": queues(aws),
     }
 
 
@@ -240,6 +257,7 @@ def buckets(aws: MotoClients) -> dict[str, Any]:
             s3.get_bucket_tagging(Bucket=name)["TagSet"],
             s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"],
             s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"],
+            s3.get_bucket_versioning(Bucket=name).get("Status"),
         )
         for name in made
     }
@@ -258,6 +276,25 @@ def dashboards(aws: MotoClients) -> dict[str, Any]:
     cloudwatch: Any = aws.cloudwatch(HOME)
     named = [one["DashboardName"] for one in cloudwatch.list_dashboards()["DashboardEntries"]]
     return {name: json.loads(cloudwatch.get_dashboard(DashboardName=name)["DashboardBody"]) for name in named}
+
+
+def schedules(aws: MotoClients) -> dict[str, Any]:
+    """Groups with their tags, and what is in them."""
+    scheduler: Any = aws.scheduler(HOME)
+    groups = [one for one in scheduler.list_schedule_groups()["ScheduleGroups"] if one["Name"] != "default"]
+    found: dict[str, Any] = {
+        one["Name"]: scheduler.list_tags_for_resource(ResourceArn=one["Arn"])["Tags"] for one in groups
+    }
+    for one in scheduler.list_schedules()["Schedules"]:
+        whole = scheduler.get_schedule(GroupName=one["GroupName"], Name=one["Name"])
+        kept = ("ScheduleExpression", "ScheduleExpressionTimezone", "State", "Target", "Description")
+        found[f"{one['GroupName']}/{one['Name']}"] = {key: whole[key] for key in kept}
+    return found
+
+
+def queues(aws: MotoClients) -> dict[str, Any]:
+    sqs: Any = aws.sqs(HOME)
+    return {url: sqs.list_queue_tags(QueueUrl=url)["Tags"] for url in sqs.list_queues().get("QueueUrls", [])}
 
 
 @cache
@@ -333,7 +370,9 @@ NOT_HELD = {
 
 
 # Killed at every call in their own tests: beside a queue in memory, and processors that moto would run in Docker.
-ELSEWHERE = {"read_events", "redeliver_failures"}
+ELSEWHERE = {"archive_executions", "read_events", "redeliver_failures"}
+# A metric is counted once more by every run, and stands nowhere to be compared.
+COUNTS = {"publish_validation"}
 
 
 def test_every_task_that_changes_something_is_killed() -> None:
@@ -347,4 +386,4 @@ def test_every_task_that_changes_something_is_killed() -> None:
         for permission in task_of(name).permissions
         if not all(action.partition(":")[2].startswith(reads) for action in permission.actions)
     }
-    assert changing - {case.task.name for case in CASES} == NOT_HELD | ELSEWHERE
+    assert changing - {case.task.name for case in CASES} == NOT_HELD | ELSEWHERE | COUNTS
