@@ -6,10 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from meridian.audit import words
+from meridian.audit.words import DAY, HOUR, MINUTE
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MINUTE, HOUR, DAY = 60, 3_600, 86_400
 # Seconds between two ticks: what people count time in.
 INTERVALS = (
     *(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30),
@@ -61,7 +63,7 @@ class Axis:
 
 
 def clock(elapsed: float, precision: float = 0.1) -> str:
-    """Time since the start, as on a stop-watch: ``0:42``, ``12:05``, ``3:12:05``, ``2 d 3:00``; with tenths if asked."""
+    """Time since the start, as a stop-watch shows it: ``0:42.0``, ``12:05.3``, ``3:12:05``, ``2 d 3:00``."""
     sign, elapsed = ("-", -elapsed) if elapsed < 0 else ("", elapsed)
     digits = 0 if precision >= 1 else 1 if precision >= 0.1 else 2
     days, rest = divmod(round(elapsed, digits), DAY)
@@ -73,3 +75,8 @@ def clock(elapsed: float, precision: float = 0.1) -> str:
     if hours:
         return f"{sign}{hours:.0f}:{minutes:02.0f}:{seconds:02.0f}"
     return f"{sign}{minutes:.0f}:{tail}"
+
+
+def span(seconds: float | None) -> str:
+    """As ``words.duration``, and in milliseconds below a second, which on a timeline may be all there is."""
+    return f"{seconds * 1_000:.0f} ms" if seconds is not None and 0 < seconds < 0.95 else words.duration(seconds)

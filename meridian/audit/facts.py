@@ -41,20 +41,19 @@ class Figure:
 def facts(audit: Audit) -> Iterator[Fact]:
     """Give what identifies an execution; what is not known is left out."""
     yield Fact("Workflow", words.label(audit))
-    if words.table(audit):
-        yield Fact("Table", words.table(audit), code=True)
+    yield Fact("Table", words.table(audit) or "-")
+    yield Fact("Started by", _starter(audit))
     yield Fact("Started", words.moment(audit.started))
     yield Fact("Ended", words.moment(audit.stopped) if audit.stopped else words.ENDED[audit.status])
-    yield Fact("Started by", _starter(audit))
-    if audit.starter.arn:
-        yield Fact("On behalf of", audit.starter.arn, code=True)
-    for redrive in audit.redrives:
-        yield Fact(f"Redrive {redrive.count}", words.moment(redrive.when))
-    yield Fact("Version", _last(audit.version_arn) or "none: the machine as it was")
+    yield Fact("Version", _last(audit.version_arn) or "none, the machine as it was")
     if audit.alias_arn:
         yield Fact("Alias", _last(audit.alias_arn))
-    yield Fact("Execution", audit.arn, code=True)
+    for redrive in audit.redrives:
+        yield Fact(f"Redrive {redrive.count}", words.moment(redrive.when))
     yield Fact("Read from", audit.source)
+    yield Fact("Execution", audit.arn, code=True)
+    if audit.starter.arn:
+        yield Fact("On behalf of", audit.starter.arn, code=True)
     for kind, count in audit.unknown.items():
         yield Fact("Unknown to this version", f"{words.counted(count, 'event')} of type {kind}")
 
@@ -66,10 +65,10 @@ def figures(audit: Audit) -> Iterator[Figure]:
     retries = sum(len(step.retries) for step in steps)
     changes = sum(len(step.changes) for one in tree for step in one.steps)
     yield Figure("Duration", words.duration(audit.seconds) if audit.stopped else "not ended")
-    yield Figure("Tasks at work", words.duration(sum(step.worked for step in steps)), "all branches together")
+    yield Figure("Tasks at work", words.duration(sum(step.worked for step in steps)), "all branches added up")
     yield Figure("Executions", f"{len(tree):,}", f"{sum(one.events for one in tree):,} events")
-    yield Figure("Retries", f"{retries:,}", "attempts that failed and were followed by another")
-    yield Figure("Changes", f"{changes:,}", "calls that changed something")
+    yield Figure("Retries", f"{retries:,}", "failed, then tried again")
+    yield Figure("Changes", f"{changes:,}", "calls to AWS")
     yield Figure("Transitions", f"{cost.transitions(audit):,}", f"{cost.usd(audit):.4f} USD")
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from meridian.audit.model import Audit, Payload
 
 SHADES = 7  # 0 is the fastest
+LEAST_RATIO = 2.0  # between the ends of the scale
 WRITES = ("put", "update", "delete")  # the checks that are of a pair of Regions (tasks/shared/checks.py)
 # Every check is found by itself: an output is cut off where it is long.
 CHECK = re.compile(r'\{"check": ?"[^{}]*\}')
@@ -48,7 +49,12 @@ class Heatmap:
     slowest: int | None
     passed: int
     failed: list[Check]
-    own: dict[str, list[Check]]  # the checks of each Region's own writes: record, metric, event, one_event
+    own: dict[str, dict[str, Check]]  # checks of each Region's own writes: record, metric, event, one_event; by Region
+
+    @property
+    def scale_end(self) -> int:
+        """Milliseconds from which on the last shade is used."""
+        return round((self.fastest or 0) * math.pow(_ratio(self.fastest, self.slowest), (SHADES - 1) / SHADES))
 
 
 def heatmap(audit: Audit) -> Heatmap | None:
@@ -94,10 +100,10 @@ def _drawn(checks: list[Check]) -> Heatmap:
         latency = found.get((write, origin, reader))
         return Cell(latency, _shade(latency, fastest, slowest), own=origin == reader)
 
-    own: dict[str, list[Check]] = {}
+    own: dict[str, dict[str, Check]] = {}
     for check in checks:
         if check["check"] not in WRITES:
-            own.setdefault(check["origin"], []).append(check)
+            own.setdefault(check["check"], {})[check["origin"]] = check
     return Heatmap(
         regions=regions,
         matrices=[
@@ -116,7 +122,10 @@ def _shade(latency: int | None, fastest: int | None, slowest: int | None) -> int
     """Place among the shades, by ratio: twice as slow is as many shades darker anywhere on the scale."""
     if latency is None or fastest is None or slowest is None:
         return None
-    # Where all are within a factor of two, small differences shall look small.
-    ratio = max(slowest / max(fastest, 1), 2.0)
-    place = math.log(max(latency, 1) / max(fastest, 1)) / math.log(ratio)
+    place = math.log(max(latency, 1) / max(fastest, 1)) / math.log(_ratio(fastest, slowest))
     return min(int(place * SHADES), SHADES - 1)
+
+
+def _ratio(fastest: int | None, slowest: int | None) -> float:
+    """How many times slower the end of the scale is; where all are alike, small differences shall look small."""
+    return max((slowest or 0) / max(fastest or 0, 1), LEAST_RATIO)

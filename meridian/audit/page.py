@@ -1,7 +1,8 @@
 """One execution as one HTML file that needs nothing else: no network, no server, no other file.
 
 Everything shown is untrusted. Jinja escapes it; what the script needs lies in a block of JSON, and the script writes
-text, never markup. A Content-Security-Policy lets nothing run or load but the page's own script and style, by their hash.
+text, never markup. A Content-Security-Policy lets nothing run or load but the page's own script and style, which it
+names by their hash.
 """
 
 from __future__ import annotations
@@ -15,16 +16,17 @@ from typing import TYPE_CHECKING
 
 import jinja2
 
-from meridian.audit import facts, graph, words
-from meridian.audit.axis import clock
+from meridian.audit import facts, words
+from meridian.audit.axis import clock, span
 from meridian.audit.changed import changes
+from meridian.audit.graphs import graphs
 from meridian.audit.heatmap import heatmap
 from meridian.audit.model import Outcome
+from meridian.audit.path import critical_path
 from meridian.audit.pretty import pretty
 from meridian.audit.steps import steps
 from meridian.audit.timeline import timeline
 from meridian.audit.verdict import verdict
-from meridian.audit.path import critical_path
 
 if TYPE_CHECKING:
     from meridian.audit.model import Audit
@@ -55,7 +57,7 @@ def render(audit: Audit) -> str:
         facts=list(facts.facts(audit)),
         figures=list(facts.figures(audit)),
         console=facts.console(audit),
-        graph=graph.svg(audit.definition, audit, anchor="step-0-"),
+        graphs=graphs(audit, "step-"),
         timeline=timeline(audit),
         path=critical_path(audit),
         heatmap=drawn,
@@ -73,7 +75,7 @@ def render(audit: Audit) -> str:
 
 def _sections(*, has_heatmap: bool) -> dict[str, str]:
     """Anchors of the page's sections, and what they are called in its navigation."""
-    named = {"facts": "Facts", "graph": "Graph", "timeline": "Timeline", "latency": "Latency"}
+    named = {"facts": "Facts", "timeline": "Timeline", "graph": "Graph", "latency": "Latency"}
     named |= {"changes": "Changes", "steps": "Steps", "payloads": "Input and output"}
     return {anchor: name for anchor, name in named.items() if anchor != "latency" or has_heatmap}
 
@@ -109,7 +111,7 @@ def _environment() -> jinja2.Environment:
     environment.filters.update(
         clock=clock,
         counted=words.counted,
-        duration=words.duration,
+        duration=span,
         label=words.label,
         moment=words.moment,
         pretty=pretty,

@@ -10,20 +10,22 @@ import re
 
 DEEPEST = 24  # indents; deeper ones add nothing but white space
 INDENT = "  "
-TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"?|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
+OPENING, CLOSING = ("{", "["), ("}", "]")
+PARTS = re.compile(r'"(?:[^"\\]|\\.)*"?|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
 
 
 def pretty(text: str) -> str:
     """Lay a JSON object or array out; anything else is given back as it is."""
-    if not text.lstrip().startswith(("{", "[")):
+    if not text.lstrip().startswith(OPENING):
         return text
     laid_out: list[str] = []
     depth, before = 0, ""
-    for token in TOKENS.findall(text):
-        depth -= token in "}]"
-        if before in ("{", "[") and token not in "}]" or before == "," or token in "}]" and before not in ("{", "["):
+    for part in PARTS.findall(text):
+        closes, opened = part in CLOSING, before in OPENING
+        depth -= closes
+        if before == "," or closes != opened:
             laid_out.append("\n" + INDENT * min(max(depth, 0), DEEPEST))
-        laid_out.append(": " if token == ":" else token)
-        depth += token in "{["
-        before = token
+        laid_out.append(": " if part == ":" else part)
+        depth += part in OPENING
+        before = part
     return "".join(laid_out)

@@ -9,15 +9,16 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from meridian.audit import words
-from meridian.audit.axis import clock
+from meridian.audit.axis import clock, span
 from meridian.audit.lines import lines
 from meridian.audit.timeline import key
 
 if TYPE_CHECKING:
     from meridian.audit.lines import Line
-    from meridian.audit.model import Attempt, Audit, Change, Payload
+    from meridian.audit.model import Attempt, Audit, Payload, Step
 
 ROOM = 1_500_000  # characters of inputs and outputs in a page
+SHORTEST = 0.05  # seconds that are told
 MOST_ATTEMPTS = 50  # of one step; the first of them
 
 
@@ -42,26 +43,24 @@ class _Table:
     def take(self, number: int, audit: Audit) -> None:
         self.executions.append(words.label(audit))
         for line in lines(audit):
-            if line.step is not None:
-                self.rows.append(
-                    _without_empty({"execution": number, "key": key(number, line.step), **self._row(line)})
-                )
+            if line.step and line.last:
+                about = {"execution": number, "key": key(number, line.step)}
+                self.rows.append(about | _without_empty(self._row(line, line.step, line.last)))
 
-    def _row(self, line: Line) -> dict[str, Any]:
-        step, last = line.step, line.last
+    def _row(self, line: Line, step: Step, last: Step) -> dict[str, Any]:
         attempts = [attempt for one in line.steps for attempt in one.attempts]
         changes = [change for one in line.steps for change in one.changes]
         failed = [attempt for attempt in attempts if attempt.error]
         return {
             "name": step.name,
             "kind": step.kind,
-            "place": self._place(line),
+            "place": _place(step),
             "region": line.region,
             "outcome": line.outcome.value,
             "began": clock(step.entered - self.origin),
-            "took": words.duration(line.seconds),
-            "waited": words.duration(line.waited) if line.waited else "",
-            "worked": words.duration(line.worked) if line.worked else "",
+            "took": span(line.seconds),
+            "waited": span(line.waited) if line.waited >= SHORTEST else "",
+            "worked": span(line.worked) if line.worked >= SHORTEST else "",
             "looks": line.looks if line.looks > 1 else 0,
             "retries": line.retries,
             "resource": self.texts.place(last.resource),
@@ -80,17 +79,9 @@ class _Table:
             "output": self._payload(last.output),
         }
 
-    def _place(self, line: Line) -> str:
-        """The states around it, and which item or branch of theirs it is: ``EachRegion 1``."""
-        around, step = [], line.step
-        while step is not None and step.parent is not None:
-            around.append(f"{step.parent.name} {step.iteration if step.iteration is not None else ''}".strip())
-            step = step.parent
-        return " › ".join(reversed(around))
-
     def _attempt(self, attempt: Attempt) -> list[Any]:
         began = clock(attempt.scheduled - self.origin)
-        took = words.duration(None if attempt.ended is None else attempt.seconds)
+        took = span(None if attempt.ended is None else attempt.seconds)
         return [began, took, attempt.outcome.value, attempt.error, self.texts.place(attempt.cause)]
 
     def _payload(self, payload: Payload) -> list[int] | None:
@@ -117,5 +108,14 @@ class _Texts:
         return [text[:longest] for text in self._places]
 
 
+def _place(step: Step) -> str:
+    """The states around it, and which item or branch of theirs it is: ``EachRegion 1``."""
+    around = []
+    while step.parent:
+        around.append(f"{step.parent.name} {'' if step.iteration is None else step.iteration}".strip())
+        step = step.parent
+    return " > ".join(reversed(around))
+
+
 def _without_empty(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if value not in ("", 0, None, []) or name == "execution"}
+    return {name: value for name, value in row.items() if value not in ("", 0, None, [])}

@@ -1,7 +1,7 @@
 """A timeline: an execution's lines as rows with bars, each child execution with a timeline of its own inside.
 
-A row's bar is hatched where nobody worked and filled where a task did. It has a mark where an attempt failed and another
-followed. What a person cannot look through is left out and counted; the table of steps has it all.
+A row's bar is hatched where nobody worked and filled where a task did. It has a mark where an attempt failed and
+another followed. What a person cannot look through is left out and counted; the table of steps has it all.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from meridian.audit.axis import Axis
 from meridian.audit.lines import lines
-from meridian.audit.model import CONTAINERS, ENDED_BADLY, Outcome
+from meridian.audit.model import CONTAINERS, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,8 +26,9 @@ SIBLINGS = (60, 30, 15, 8, 4)  # at most so many rows side by side, the fewer th
 OPEN_SIBLINGS = 12  # a Map or Parallel with so few rows is shown open
 MOST_STRETCHES = 80  # of one bar; closer together than that they are one
 THINNEST = 0.4  # percent of the axis that can still be seen
-SHOWN_OPEN = (*ENDED_BADLY, Outcome.RUNNING, Outcome.PENDING_REDRIVE)
-NOTABLE = (*SHOWN_OPEN, Outcome.CAUGHT)
+# A failure elsewhere aborts what runs beside it, which tells nobody why.
+SHOWN_OPEN = (Outcome.FAILED, Outcome.TIMED_OUT, Outcome.RUNNING, Outcome.PENDING_REDRIVE)
+NOTABLE = (*SHOWN_OPEN, Outcome.ABORTED, Outcome.CAUGHT)
 
 
 @dataclass(frozen=True)
@@ -68,13 +69,13 @@ class Row:
 
     @property
     def open(self) -> bool:
-        """Whether it is shown open: what did not end well is, and so is a Map of a few Regions."""
+        """Whether it is shown open: where the failure lies, what still runs, and a Map of a few Regions."""
         return self.outcome in SHOWN_OPEN or 0 < len(self.inside) <= OPEN_SIBLINGS
 
     def bars(self, axis: Axis) -> Iterator[Bar]:
         """Give the whole stretch, and on it those in which a task worked."""
         end = axis.end if self.ended is None else self.ended
-        yield _bar("wait" if self.work or end > self.began else "work", self.began, end, axis)
+        yield _bar("wait" if self.work or self.waited or self.folds else "work", self.began, end, axis)
         for since, until in merged(self.work, axis.seconds / MOST_STRETCHES / 4):
             yield _bar("work", since, until, axis)
 

@@ -3,7 +3,7 @@
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const byId = (id) => document.getElementById(id);
-const PAGE = 200; // rows of the table that are written at once
+const PAGE = 100; // rows of the table that are written at once
 
 /* Elements */
 
@@ -28,13 +28,13 @@ function icon(outcome) {
 function pretty(text) {
   if (!/^\s*[[{]/.test(text)) return text;
   let out = "", depth = 0, before = "";
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\[^])*"?|[{}[\],:]|[^\s{}[\],:"]+/g)) {
-    const closes = token === "}" || token === "]", opened = before === "{" || before === "[";
+  for (const [part] of text.matchAll(/"(?:[^"\\]|\\[^])*"?|[{}[\],:]|[^\s{}[\],:"]+/g)) {
+    const closes = part === "}" || part === "]", opened = before === "{" || before === "[";
     if (closes) depth -= 1;
-    if ((opened && !closes) || before === "," || (closes && !opened)) out += "\n" + "  ".repeat(Math.min(Math.max(depth, 0), 24));
-    out += token === ":" ? ": " : token;
-    if (token === "{" || token === "[") depth += 1;
-    before = token;
+    if (before === "," || closes !== opened) out += "\n" + "  ".repeat(Math.min(Math.max(depth, 0), 24));
+    out += part === ":" ? ": " : part;
+    if (part === "{" || part === "[") depth += 1;
+    before = part;
   }
   return out;
 }
