@@ -111,7 +111,7 @@ def _failure(audit: Audit) -> Failure:
     place = _first_cause(audit) if audit.status is Outcome.FAILED else _whereabouts(audit)
     ended = place.audit
     # A child that may not be read leaves its words in the step's cause, as its parent has them.
-    told = ended if ended.error or not place.step else place.step
+    told = place.step if place.step and ended.status is Outcome.FAILED and not ended.cause else ended
     found = causes.unwrapped(told.error or ended.status, told.cause)
     error, message = words.plain(found.error), words.paragraphs(found.message)
     known = remedies.remedy(error, message)
