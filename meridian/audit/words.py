@@ -83,14 +83,17 @@ def members(payload: Payload) -> dict[str, Any]:
 
 def _before_the_cut(text: str) -> Iterator[tuple[str, Any]]:
     decoder, place = json.JSONDecoder(), text.find("{") + 1
+    following = ","
     try:
-        while place:
+        while place and following == ",":
             key, place = decoder.raw_decode(text, _next(text, place))
             value, place = decoder.raw_decode(text, _next(text, _next(text, place) + 1))
-            if not isinstance(key, str):
+            place = _next(text, place)
+            following = text[place : place + 1]
+            if not following or not isinstance(key, str):  # a number may go on behind the cut
                 return
             yield key, value
-            place = _next(text, place) + 1 if text[_next(text, place) : _next(text, place) + 1] == "," else 0
+            place += 1
     except (ValueError, RecursionError):
         return
 
