@@ -68,8 +68,11 @@ def _draw(parent: Element, drawing: Drawing, anchor: str) -> None:
             _draw(make(parent, "g", transform=f"translate({number(box.x + x)} {number(box.y + y)})"), one, anchor)
     for route, points, head in _without_repeats(drawing.routes):
         graph_shapes.way(parent, route, points, head=head)
+    reached = {end for route in drawing.routes if route.edge.taken for end in (route.edge.source, route.edge.target)}
     for box in drawing.boxes:
-        if not box.inside:
+        if box.state.is_dot:
+            graph_shapes.dot(parent, box, reached=box.state in reached)
+        elif not box.inside:
             graph_shapes.node(parent, box, anchor)
     for route in drawing.routes:
         graph_shapes.way_label(parent, route)

@@ -22,6 +22,7 @@ LANES, BACK = 8.0, 0.5
 TO_LANE = 0.5  # of the pull, where an edge goes on past the next row
 ASIDE, LANE_WEIGHT = 1e-3, 1e-5  # of cells off the main line: they give way to it, and lanes to all
 FROM_ASIDE, TO_LAST = 0.1, 0.25  # of the pull: into the main line from off it, and to what leads nowhere
+SNAP = 3.0  # less than any gap
 Pulls = dict["Cell", list[tuple["Cell", float, float]]]  # neighbour, how far off its axis, how strongly
 
 
@@ -32,15 +33,16 @@ def place(arranged: list[list[Cell]], chains: list[Chain]) -> None:
     weights = {cell: _weight(cell, main) for row in arranged for cell in row}
     for row in arranged:
         _settle(row, [(0.0, weights[cell]) for cell in row])
-    near: Pulls = {}
+    both = {cell: above.get(cell, []) + below.get(cell, []) for cell in weights}
+    led = {cell for cell in weights if cell in main or cell.is_lane}  # only the row before or after counts
     for sweep in range(SWEEPS + 1):
-        downward = sweep % 2 == 0
-        for row in arranged if downward else reversed(arranged):
-            for cell in row:
-                near[cell] = above.get(cell, []) if downward else below.get(cell, [])
-                if not (cell in main or cell.is_lane):
-                    near[cell] = above.get(cell, []) + below.get(cell, [])
-            _settle(row, [_wish(cell, near[cell], weights[cell]) for cell in row])
+        near = above if sweep % 2 == 0 else below
+        for row in arranged if near is above else reversed(arranged):
+            wanted = [near.get(cell, []) if cell in led else both[cell] for cell in row]
+            _settle(row, [_wish(cell, others, weights[cell]) for cell, others in zip(row, wanted, strict=True)])
+    _draw_in(arranged)
+    for cell in weights:
+        _snap(cell, above.get(cell, []))
     for chain in chains:
         _meet_lane(chain, arranged[chain.source.row])
     least = min(cell.x - cell.left for row in arranged for cell in row)
@@ -88,6 +90,30 @@ def _pulls(chains: list[Chain], main: set[Cell]) -> tuple[Pulls, Pulls]:
         above.setdefault(lower, []).append((upper, aside, strength))
         below.setdefault(upper, []).append((lower, -aside, strength))
     return above, below
+
+
+def _draw_in(arranged: list[list[Cell]]) -> None:
+    """Bring the lanes of ways back as near to the rest as they may come: nothing else draws them in."""
+    room: dict[tuple[Cell, str], float] = {}
+    lanes: dict[tuple[Cell, str], list[Cell]] = {}
+    for row in arranged:
+        for before, cell in pairwise(row):
+            if cell.lane_of and cell.lane_of[1] == "back":
+                free = cell.x - cell.left - before.x - before.right - _gap(before, cell)
+                room[cell.lane_of] = min(free, room.get(cell.lane_of, free))
+                lanes.setdefault(cell.lane_of, []).append(cell)
+    for group, cells in lanes.items():
+        for cell in cells:
+            cell.x -= max(0.0, room[group])
+
+
+def _snap(cell: Cell, others: list[tuple[Cell, float, float]]) -> None:
+    """Straighten what is almost straight."""
+    near = [
+        (strength, -abs(other.x - cell.x), other.x) for other, _, strength in others if abs(other.x - cell.x) < SNAP
+    ]
+    if near:
+        cell.x = max(near)[2]
 
 
 def _meet_lane(chain: Chain, row: list[Cell]) -> None:

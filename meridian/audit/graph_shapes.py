@@ -45,9 +45,6 @@ def make(parent: Element, tag: str, classes: str = "", **attributes: float | str
 def node(parent: Element, box: Box, anchor: str) -> None:
     """Draw a state; where the execution came to it, a link to ``anchor`` and the id of its first step."""
     state = box.state
-    if state.is_dot:
-        _dot(parent, box)
-        return
     kind = state.kind.lower() if state.kind in KINDS else "other"
     ended = outcome(state)
     culprit = " culprit" if ended in ("failed", "timed-out") and not box.inside else ""
@@ -67,8 +64,9 @@ def node(parent: Element, box: Box, anchor: str) -> None:
     _texts(group, box)
 
 
-def _dot(parent: Element, box: Box) -> None:
-    group = make(parent, "g", f"dot dot-{box.state.kind}")
+def dot(parent: Element, box: Box, *, reached: bool) -> None:
+    """Draw where a machine starts or ends."""
+    group = make(parent, "g", f"dot dot-{box.state.kind}{' reached' if reached else ''}")
     make(group, "title").text = box.state.kind.capitalize()
     x, y = box.middle
     make(group, "circle", "ring", cx=x, cy=y, r=box.width / 2 - 1)
@@ -98,11 +96,13 @@ def _frame(group: Element, box: Box) -> None:
         _badge(group, left + 7, box.y + FRAME_TITLE / 2 - 1, outcome(box.state))
         left += BADGE
     second = note(box.state)
-    make(group, "text", "name", x=left, y=box.y + (16 if second else 22), font_size=NAME_SIZE).text = box.label
+    make(group, "text", "state-name", x=left, y=box.y + (16 if second else 22), font_size=NAME_SIZE).text = box.label
     if second:
-        make(group, "text", "note", x=left, y=box.y + 30, font_size=NOTE_SIZE).text = second
+        make(group, "text", "state-note", x=left, y=box.y + 30, font_size=NOTE_SIZE).text = second
     words = "Distributed Map" if box.state.distributed else plain(box.state.kind)
-    sign = make(group, "text", "note", x=box.right - PADDING, y=box.y + 16, font_size=NOTE_SIZE, text_anchor="end")
+    sign = make(
+        group, "text", "state-note", x=box.right - PADDING, y=box.y + 16, font_size=NOTE_SIZE, text_anchor="end"
+    )
     sign.text = words
     for (x, y), _ in box.inside[1:]:
         between = box.x + x - BRANCH_GAP / 2
@@ -113,7 +113,9 @@ def _texts(group: Element, box: Box) -> None:
     second = note(box.state)
     middle_x, middle_y = box.middle
     if not box.state.seen:
-        text = make(group, "text", "name", x=middle_x, y=middle_y + 4.4, font_size=NAME_SIZE, text_anchor="middle")
+        text = make(
+            group, "text", "state-name", x=middle_x, y=middle_y + 4.4, font_size=NAME_SIZE, text_anchor="middle"
+        )
         text.text = box.label
         return
     inset = (
@@ -122,9 +124,11 @@ def _texts(group: Element, box: Box) -> None:
     left = box.x + PADDING + inset
     _badge(group, left + 6, middle_y, outcome(box.state))
     left += BADGE
-    make(group, "text", "name", x=left, y=middle_y + (-2.5 if second else 4.4), font_size=NAME_SIZE).text = box.label
+    make(
+        group, "text", "state-name", x=left, y=middle_y + (-2.5 if second else 4.4), font_size=NAME_SIZE
+    ).text = box.label
     if second:
-        make(group, "text", "note", x=left, y=middle_y + 12.5, font_size=NOTE_SIZE).text = second
+        make(group, "text", "state-note", x=left, y=middle_y + 12.5, font_size=NOTE_SIZE).text = second
 
 
 def _badge(group: Element, x: float, y: float, name: str) -> None:
@@ -153,7 +157,7 @@ def way_label(parent: Element, route: Route) -> None:
     if not route.label:
         return
     x, y, anchor = route.label_at
-    classes = f"label label-{route.edge.way}{' taken' if route.edge.taken else ''}"
+    classes = f"way-label way-{route.edge.way}{' taken' if route.edge.taken else ''}"
     text = make(parent, "text", classes, x=x, y=y, font_size=NOTE_SIZE - 1, text_anchor=anchor)
     text.text = route.label
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ALLOWED = {
-    "class", "role", "viewBox", "width", "height", "font-family", "font-size", "text-anchor", "transform", "x", "y", "rx",
-    "cx", "cy", "r", "d", "points", "fill", "href", "aria-label", "aria-hidden",
+    "class", "role", "viewBox", "width", "height", "font-family", "font-size", "text-anchor", "transform", "x", "y",
+    "rx", "cx", "cy", "r", "d", "points", "fill", "href", "aria-label", "aria-hidden",
 }  # fmt: skip
 TAGS = {"svg", "title", "desc", "g", "a", "text", "rect", "circle", "polygon", "path"}
 
