@@ -35,7 +35,7 @@ def resources() -> dict[str, Any]:
             "Properties": {
                 "Name": f"{names.PREFIX}/{query.title}",
                 "QueryString": query.text,
-                "LogGroupNames": [] if OF_A_TABLE in query.log_group else [query.log_group],
+                **({} if OF_A_TABLE in query.log_group else {"LogGroupNames": [query.log_group]}),
             },
         }
         for query in queries()

@@ -14,7 +14,7 @@ import sys
 import tomllib
 from typing import TYPE_CHECKING, Any
 
-from meridian import alerts, iam, processor_roles, schedules, stack_role
+from meridian import alerts, iam, processor_roles, queries, schedules, stack_role
 from meridian.bundle import ROOT
 from tasks.shared import names
 
@@ -85,7 +85,10 @@ def control_template() -> dict[str, Any]:
         "Metadata": {"Meridian": {"Version": version}},
         "Parameters": _parameters(),
         "Conditions": alerts.CONDITIONS,
-        "Resources": resources | schedules.resources(machines, TAGS) | alerts.resources(machines.values(), TAGS),
+        "Resources": resources
+        | schedules.resources(machines, TAGS)
+        | queries.resources()
+        | alerts.resources(machines.values(), TAGS),
         "Outputs": {f"{machine}Arn": {"Value": {"Ref": machine}} for machine in machines.values()} | alerts.OUTPUTS,
     }
 
