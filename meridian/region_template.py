@@ -14,7 +14,7 @@ import json
 import sys
 from typing import Any
 
-from meridian import processor_roles, region_alarms, region_events, region_functions
+from meridian import processor_roles, region_alarms, region_events, region_functions, validation_alarms
 from meridian.bundle import ROOT
 from meridian.region_functions import NUMBERS, PROCESSORS
 from meridian.region_parts import TAGS, resource
@@ -37,6 +37,7 @@ def region_template() -> dict[str, Any]:
         **region_functions.resources(),
         **region_events.resources(),
         **region_alarms.resources(),
+        **validation_alarms.resources(),
     }
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
@@ -93,6 +94,7 @@ def _parameters() -> dict[str, Any]:
         "CreateEventBus": _choice("false", "true", about="Whether the bus is made, and goes with this stack."),
         **{key: value for name in PROCESSORS for key, value in _mapping_parameters(name).items()},
         **region_alarms.parameters(),
+        **validation_alarms.parameters(),
     }
 
 
@@ -122,6 +124,7 @@ def _conditions() -> dict[str, Any]:
         **{f"Has{name.removesuffix('StreamArn')}": _not({"Fn::Equals": [{"Ref": name}, ""]}) for name in given},
         "MakesEventBus": {"Fn::And": makes_bus},
         **region_alarms.conditions(),
+        **validation_alarms.conditions(),
     }
 
 

@@ -7,7 +7,7 @@ import os
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tasks.shared import buckets, names
+from tasks.shared import buckets, names, silence
 from tasks.shared import request as requests
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def of(request: Request, region: str, staged: Staged) -> Parameters:
         **_numbered("OtherRegion", [other for other in request["regions"] if other != region]),
         **_processors(request, region),
         **_alarms(request["alarms"]),
+        **(_validation(request) if region == requests.home(request) else {}),
     }
 
 
@@ -167,6 +168,17 @@ def _alarms(wanted: Alarms | None) -> Parameters:
         "ReplicationLatencyMilliseconds": str(wanted["replication_latency_seconds"] * 1000),
         "ThrottledEvents": str(wanted["throttled_events"]),
     }
+
+
+def _validation(request: Request) -> Parameters:
+    """The home Region's alarms on scheduled validations; without a schedule the template's default is none."""
+    if not request["validation"]["schedule"]:
+        return {}
+    found, silent = {"ScheduledValidation": "ON"}, silence.seconds(request)
+    if silent is None:
+        return found
+    period, periods = silence.evaluation(silent)
+    return {**found, "SilencePeriod": str(period), "SilencePeriods": str(periods)}
 
 
 def _numbered(name: str, values: Iterable[str]) -> Parameters:

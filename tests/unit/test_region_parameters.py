@@ -9,7 +9,7 @@ import pytest
 
 from meridian import region_functions, region_template
 from meridian.embedded.event_patterns import is_valid, matches
-from tasks.shared import names, region_parameters
+from tasks.shared import names, region_parameters, silence
 from tasks.shared.region_parameters import Staged
 from tasks.shared.request import complete
 from tests.unit.tasks.fakes import ACCOUNT
@@ -47,6 +47,7 @@ EVERYTHING: dict[str, Any] = {
     "processors": PROCESSORS,
     "origin_attribute": "origin",
     "alarms": {"email": "a@b.example"},
+    "validation": {"schedule": {"schedule_expression": "rate(1 hour)"}},
 }
 
 
@@ -139,6 +140,45 @@ def test_thresholds_are_in_the_metrics_own_units() -> None:
     assert values["ThrottledEvents"] == "3"
     assert (values["Alarms"], values["AlarmEmail"]) == ("ON", "")
     assert given()["Alarms"] == "OFF"
+
+
+SILENCE = ("SilencePeriod", "SilencePeriods")
+
+
+@pytest.mark.parametrize(
+    ("schedule", "wanted"),
+    [
+        ({"schedule_expression": "rate(1 hour)"}, ("300", "29")),  # two hours, and 1,380 seconds for a validation
+        ({"schedule_expression": "rate(12 hours)"}, ("3600", "25")),
+        ({"schedule_expression": "rate(1 day)"}, ("3600", "49")),
+        ({"schedule_expression": "rate(6 days)"}, ("3600", "168")),  # all that CloudWatch looks back
+        ({"schedule_expression": "rate(7 days)"}, (None, None)),
+        ({"schedule_expression": "rate(1 hour)", "silence_seconds": 3_601}, ("300", "13")),
+        ({"schedule_expression": "rate(7 days)", "silence_seconds": 604_800}, ("3600", "168")),
+        ({"schedule_expression": "cron(0 8 * * ? *)"}, ("3600", "26")),
+        ({"schedule_expression": "cron(0 8 ? * MON *)"}, (None, None)),
+        ({"schedule_expression": "cron(0 8 ? * MON-FRI *)", "silence_seconds": 300_000}, ("3600", "84")),
+    ],
+    ids=lambda value: value.get("schedule_expression") if isinstance(value, dict) else "",
+)
+def test_silence_is_told_in_periods_that_cloudwatch_takes(schedule: dict[str, Any], wanted: tuple[str, str]) -> None:
+    """Two intervals and a validation's time, or what the request says; none where seven days are too short."""
+    values = given(HOME, validation={"schedule": schedule})
+    assert values["ScheduledValidation"] == "ON"
+    assert tuple(values.get(name) for name in SILENCE) == wanted
+
+
+def test_no_alarm_looks_back_further_than_cloudwatch_does() -> None:
+    """Periods of less than an hour span a day at the most, and all others seven."""
+    for seconds in (300, 301, 3_600, 86_400, 86_401, 604_800):
+        period, periods = silence.evaluation(seconds)
+        assert seconds <= period * periods <= (86_400 if period < 3_600 else 604_800)
+
+
+def test_validations_are_watched_at_home_only() -> None:
+    """Their metrics are in the home Region, and without a schedule nobody expects any."""
+    assert not {"ScheduledValidation", *SILENCE} & set(given(AWAY, **EVERYTHING))
+    assert not {"ScheduledValidation", *SILENCE} & set(given(HOME, **{**EVERYTHING, "validation": {}}))
 
 
 def test_names_come_from_one_place() -> None:
