@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement
 
 from meridian.audit.graph_boxes import BADGE, BRANCH_GAP, FRAME_TITLE, NAME_SIZE, NOTE_SIZE, PADDING, SLANT, Box, Point
-from meridian.audit.graph_words import KINDS, UNREACHED, edge_title, note, outcome, plain, title
+from meridian.audit.graph_words import KINDS, edge_title, note, outcome, plain, title
 
 if TYPE_CHECKING:
     from meridian.audit.graph_layout import Route
@@ -93,17 +93,17 @@ def _frame(group: Element, box: Box) -> None:
     _outline(group, box, "shape", 0.0)
     left = box.x + PADDING
     if box.state.seen:
-        _badge(group, left + 7, box.y + FRAME_TITLE / 2 - 1, outcome(box.state))
+        _sign(group, left + 7, box.y + FRAME_TITLE / 2 - 1, outcome(box.state))
         left += BADGE
     second = note(box.state)
     make(group, "text", "state-name", x=left, y=box.y + (16 if second else 22), font_size=NAME_SIZE).text = box.label
     if second:
         make(group, "text", "state-note", x=left, y=box.y + 30, font_size=NOTE_SIZE).text = second
     words = "Distributed Map" if box.state.distributed else plain(box.state.kind)
-    sign = make(
+    kind = make(
         group, "text", "state-note", x=box.right - PADDING, y=box.y + 16, font_size=NOTE_SIZE, text_anchor="end"
     )
-    sign.text = words
+    kind.text = words
     for (x, y), _ in box.inside[1:]:
         between = box.x + x - BRANCH_GAP / 2
         make(group, "path", "between", d=f"M{number(between)} {number(box.y + y)} v{number(box.height - y - 12)}")
@@ -122,7 +122,7 @@ def _texts(group: Element, box: Box) -> None:
         SLANT if box.state.kind == "Choice" else PADDING / 2 if box.state.kind in ("Wait", "Succeed", "Fail") else 0.0
     )
     left = box.x + PADDING + inset
-    _badge(group, left + 6, middle_y, outcome(box.state))
+    _sign(group, left + 6, middle_y, outcome(box.state))
     left += BADGE
     make(
         group, "text", "state-name", x=left, y=middle_y + (-2.5 if second else 4.4), font_size=NAME_SIZE
@@ -131,13 +131,12 @@ def _texts(group: Element, box: Box) -> None:
         make(group, "text", "state-note", x=left, y=middle_y + 12.5, font_size=NOTE_SIZE).text = second
 
 
-def _badge(group: Element, x: float, y: float, name: str) -> None:
-    sign = SIGNS.get(name)
-    if name == UNREACHED or sign is None:
+def _sign(group: Element, x: float, y: float, name: str) -> None:
+    if name not in SIGNS:
         return
-    badge = make(group, "g", "badge", transform=f"translate({number(x)} {number(y)})", aria_hidden="true")
-    make(badge, "circle", r=7.5)
-    make(badge, "path", d=sign)
+    sign = make(group, "g", "sign", transform=f"translate({number(x)} {number(y)})", aria_hidden="true")
+    make(sign, "circle", r=7.5)
+    make(sign, "path", d=SIGNS[name])
 
 
 def way(parent: Element, route: Route, points: list[Point], *, head: bool) -> None:
@@ -145,9 +144,9 @@ def way(parent: Element, route: Route, points: list[Point], *, head: bool) -> No
     edge = route.edge
     group = make(parent, "g", f"edge edge-{edge.way}{' taken' if edge.taken else ''}")
     make(group, "title").text = edge_title(edge)
-    make(group, "path", "line", d=rounded(points), fill="none")
+    make(group, "path", "way-line", d=rounded(points), fill="none")
     if head:
-        make(group, "path", "head", d=_head(points))
+        make(group, "path", "way-head", d=_head(points))
     if edge.way == "default":
         _slash(group, points)
 
@@ -165,7 +164,7 @@ def way_label(parent: Element, route: Route) -> None:
 def _slash(group: Element, points: list[Point]) -> None:
     """Mark the way that a Choice takes by default, as BPMN does."""
     x, y = points[0]
-    make(group, "path", "slash", d=f"M{number(x - 3.5)} {number(y + 8)} l7 -4", fill="none")
+    make(group, "path", "way-slash", d=f"M{number(x - 3.5)} {number(y + 8)} l7 -4", fill="none")
 
 
 def _head(points: list[Point]) -> str:

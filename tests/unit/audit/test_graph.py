@@ -77,7 +77,7 @@ def test_state_shows_its_outcome(outcome: Outcome, expected: str) -> None:
     drawn = parsed(definition, audit)
     first = next(node for node in nodes(drawn) if name(node) == "A")
     assert first.attrib["class"] == f"node kind-task {expected}"
-    assert first.find("a/g[@class='badge']/path") is not None
+    assert first.find("a/g[@class='sign']/path") is not None
     assert classes(definition, audit)["B"] == "node kind-task outcome-unreached"
 
 
@@ -122,7 +122,7 @@ def test_ways_taken_are_told_from_those_not_taken() -> None:
     ways = {
         title(edge): edge.attrib["class"]
         for edge in parsed(definition, audit).iter("g")
-        if edge.find("path[@class='line']") is not None
+        if edge.find("path[@class='way-line']") is not None
     }
     assert ways == {
         "From start to A, taken once": "edge edge-next taken",
