@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from meridian.stack import Stack
 
-OPEN: tuple[ExecutionStatusType, ...] = ("PENDING_REDRIVE", "RUNNING")
+RUNNING: ExecutionStatusType = "RUNNING"  # a redriven execution too; only a Map Run's may be PENDING_REDRIVE
 REDRIVABLE: tuple[ExecutionStatusType, ...] = ("ABORTED", "FAILED", "TIMED_OUT")
 REDRIVABLE_FOR = timedelta(days=14)
 
@@ -96,9 +96,9 @@ def _living(states: SFNClient, machine: str) -> Iterator[ExecutionListItemTypeDe
     """Executions that run or may run again."""
     executions = states.get_paginator("list_executions")
     oldest = datetime.now(UTC) - REDRIVABLE_FOR
-    for status in (*OPEN, *REDRIVABLE):
+    for status in (RUNNING, *REDRIVABLE):
         for page in executions.paginate(stateMachineArn=machine, statusFilter=status):
-            yield from (one for one in page["executions"] if status in OPEN or one.get("stopDate", oldest) >= oldest)
+            yield from (one for one in page["executions"] if status == RUNNING or one.get("stopDate", oldest) >= oldest)
 
 
 def _reached(states: SFNClient, first: Iterable[str]) -> set[str]:
