@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +20,10 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_parallel import br
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_sfn
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import WaitFunction
-from moto.stepfunctions.parser.asl.utils import json_path
 from moto.stepfunctions.parser.backend.execution import SyncExecution
 from moto.stepfunctions.parser.utils import TMP_THREADS
 
+from meridian.embedded import interpreter_speed
 from tests.workflow.definitions import DEFINITIONS, resolved
 
 if TYPE_CHECKING:
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 
 # It logs the whole syntax tree of every ordinary failure.
 logging.getLogger("moto.stepfunctions").setLevel(logging.CRITICAL)
+interpreter_speed.install()
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 
@@ -159,7 +159,6 @@ def install(interpreter: Interpreter, monkeypatch: pytest.MonkeyPatch) -> Interp
         WaitFunction, "_wait_interval", lambda *_, wait_seconds, **__: interpreter.waits.append(wait_seconds)
     )
     monkeypatch.setattr(retrier_decl, "time", SimpleNamespace(sleep=lambda _: None))
-    monkeypatch.setattr(json_path, "parse", cache(json_path.parse))  # the grammar of a path costs 5 ms
     service = state_task_service_sfn.StateTaskServiceSfn
     monkeypatch.setattr(service, "_normalise_response", _as_aws_answers)
     # Nothing of ours waits for a task token, and the thread that would wait fails in a branch that was stopped.
