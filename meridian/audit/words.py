@@ -77,7 +77,7 @@ def members(payload: Payload) -> dict[str, Any]:
     except RecursionError:
         return {}
     except ValueError:
-        return dict(_before_the_cut(payload.text))
+        return dict(_before_the_cut(payload.text)) if payload.text.lstrip().startswith("{") else {}
     return document if isinstance(document, dict) else {}
 
 

@@ -231,7 +231,7 @@ def validation(name: str = "child-validate", start: float = START + 90, turns: i
     return audit
 
 
-def failed_validation(name: str = "validate-orders-79a4d0f3-00000003") -> Audit:
+def failed_validation(name: str = "validate-orders-1c168adb-00000003") -> Audit:
     """A scheduled validate in which one Region did not see a write."""
     build = Builder(
         "validate",
@@ -255,7 +255,7 @@ def failed_validation(name: str = "validate-orders-79a4d0f3-00000003") -> Audit:
     return audit
 
 
-def provision(name: str = "provision-orders-79a4d0f3-00000001", turns: int = 4) -> Audit:
+def provision(name: str = "provision-orders-1c168adb-00000001", turns: int = 4) -> Audit:
     """A provision of three Regions that succeeded: Map, children, wait loops, retries, changes, a validation."""
     build = Builder("provision", name, REQUEST, starter=BY_COMMAND)
     home = REGIONS[0]
@@ -274,7 +274,7 @@ def provision(name: str = "provision-orders-79a4d0f3-00000001", turns: int = 4) 
     build.clock = max(step.left or 0 for step in ends)
     build.leave(each)
     build.inside(None)
-    build.task("PublishDashboard", changes=[change("PutDashboard", home, "meridian-orders-79a4d0f3")])
+    build.task("PublishDashboard", changes=[change("PutDashboard", home, "meridian-orders-1c168adb")])
     checked = build.child("Validate", validation(start=build.clock))
     build.quick("Pass", "Report")
     stages = [{"region": region, "stage": "ACTIVE"} for region in REGIONS]
@@ -288,7 +288,7 @@ def provision(name: str = "provision-orders-79a4d0f3-00000001", turns: int = 4) 
 
 def failed() -> Audit:
     """A provision that failed in its second Region's add-region, in CreateStream; the third was aborted by that."""
-    build = Builder("provision", "provision-orders-79a4d0f3-00000002", REQUEST, starter=BY_COMMAND)
+    build = Builder("provision", "provision-orders-1c168adb-00000002", REQUEST, starter=BY_COMMAND)
     build.task("ValidateRequest")
     build.task("CreateTable", changes=[change("CreateTable", REGIONS[0])], region=REGIONS[0])
     build.clock = START + 20
