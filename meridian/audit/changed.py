@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from meridian.audit import words
-from meridian.audit.timeline import key
 
 if TYPE_CHECKING:
+    from meridian.audit.keys import Keys
     from meridian.audit.model import Audit
 
 MOST = 500  # rows; who reads on has a search box in the table of steps
@@ -35,7 +35,7 @@ class Changes:
     sentence: str
 
 
-def changes(audit: Audit) -> Changes:
+def changes(audit: Audit, keys: Keys) -> Changes:
     """Give every call that changed something, execution by execution, in its order."""
     rows = [
         Changed(
@@ -46,9 +46,9 @@ def changes(audit: Audit) -> Changes:
             request_id=change.request_id,
             step=step.name,
             execution=words.label(one),
-            key=key(number, step),
+            key=keys.of(one, step),
         )
-        for number, one in enumerate(audit.tree())
+        for one in audit.tree()
         for step, change in one.changes()
     ]
     counted = Counter(row.verb for row in rows)

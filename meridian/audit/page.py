@@ -21,6 +21,7 @@ from meridian.audit.axis import clock, span
 from meridian.audit.changed import changes
 from meridian.audit.graphs import graphs
 from meridian.audit.heatmap import heatmap
+from meridian.audit.keys import Keys
 from meridian.audit.model import Outcome
 from meridian.audit.path import critical_path
 from meridian.audit.pretty import pretty
@@ -49,7 +50,7 @@ def render(audit: Audit) -> str:
     environment = _environment()
     style = "".join((PARTS / name).read_text() for name in ("style.css", "graph.css"))
     script = (PARTS / "script.js").read_text()
-    drawn = heatmap(audit)
+    drawn, keys = heatmap(audit), Keys(audit)
     html = environment.get_template("page.html").render(
         audit=audit,
         verdict=verdict(audit),
@@ -58,14 +59,14 @@ def render(audit: Audit) -> str:
         figures=list(facts.figures(audit)),
         console=facts.console(audit),
         graphs=graphs(audit, "step-"),
-        timeline=timeline(audit),
-        path=critical_path(audit),
+        timeline=timeline(audit, keys),
+        path=critical_path(audit, keys),
         heatmap=drawn,
         sections=_sections(has_heatmap=drawn is not None),
         outcome=Outcome,
         outcomes=OUTCOMES,
-        changes=changes(audit),
-        data={**steps(audit), "outcomes": OUTCOMES},
+        changes=changes(audit, keys),
+        data={**steps(audit, keys), "outcomes": OUTCOMES},
         style=style,
         script=script,
         policy=policy(style, script),

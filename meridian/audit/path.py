@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from meridian.audit import words
 from meridian.audit.axis import Axis
 from meridian.audit.model import CONTAINERS, Outcome
-from meridian.audit.timeline import key, latest
+from meridian.audit.timeline import latest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from meridian.audit.keys import Keys
     from meridian.audit.model import Audit, Step
 
 MOST = 40  # stretches of the path that are drawn; the rest would be too thin to see
@@ -42,12 +43,11 @@ class Stretch:
         return self.waited > self.seconds / 2
 
 
-def critical_path(audit: Audit) -> list[Stretch]:
+def critical_path(audit: Audit, keys: Keys) -> list[Stretch]:
     """Give the critical path in its order, without what is too short to be seen."""
     axis = Axis(audit.started or 0.0, latest(audit), audit.started or 0.0)
-    numbers = {id(one): number for number, one in enumerate(audit.tree())}
     joined: list[Stretch] = []
-    for stretch in _stretches(audit, numbers, axis.end):
+    for stretch in _stretches(audit, keys, axis.end):
         before = joined[-1] if joined else None
         if before and (before.name, before.execution) == (stretch.name, stretch.execution):
             waited = before.waited + stretch.waited
@@ -62,18 +62,18 @@ def critical_path(audit: Audit) -> list[Stretch]:
     ]
 
 
-def _stretches(audit: Audit, numbers: dict[int, int], end: float) -> Iterator[Stretch]:
+def _stretches(audit: Audit, keys: Keys, end: float) -> Iterator[Stretch]:
     """Give the innermost steps of the path: none of a Map, and of a child's what made it take as long."""
     for step in sorted(audit.critical, key=lambda step: step.entered):
         if step.child and step.child.critical:
-            yield from _stretches(step.child, numbers, end)
+            yield from _stretches(step.child, keys, end)
         elif step.kind not in CONTAINERS:
-            yield _stretch(audit, step, numbers, end)
+            yield _stretch(audit, step, keys, end)
 
 
-def _stretch(audit: Audit, step: Step, numbers: dict[int, int], end: float) -> Stretch:
+def _stretch(audit: Audit, step: Step, keys: Keys, end: float) -> Stretch:
     return Stretch(
-        key=key(numbers[id(audit)], step),
+        key=keys.of(audit, step),
         name=step.task,
         execution=words.label(audit),
         outcome=step.outcome,

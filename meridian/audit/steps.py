@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from meridian.audit import words
 from meridian.audit.axis import clock, span
 from meridian.audit.lines import lines
-from meridian.audit.timeline import key
 
 if TYPE_CHECKING:
+    from meridian.audit.keys import Keys
     from meridian.audit.lines import Line
     from meridian.audit.model import Attempt, Audit, Payload, Step
 
@@ -22,29 +22,29 @@ SHORTEST = 0.05  # seconds that are told
 MOST_ATTEMPTS = 50  # of one step; the first of them
 
 
-def steps(audit: Audit) -> dict[str, Any]:
+def steps(audit: Audit, keys: Keys) -> dict[str, Any]:
     """Give what script.js reads: ``executions``, ``texts`` and ``steps``, which name the others by their place.
 
     Members that are empty are left out. ``began`` is the time since the start of ``audit``.
     """
-    table = _Table(audit.started or 0.0)
-    for number, one in enumerate(audit.tree()):
-        table.take(number, one)
+    table = _Table(audit.started or 0.0, keys)
+    for one in audit.tree():
+        table.take(one)
     return {"executions": table.executions, "texts": table.texts.fitting(ROOM), "steps": table.rows}
 
 
 class _Table:
-    def __init__(self, origin: float) -> None:
-        self.origin = origin
+    def __init__(self, origin: float, keys: Keys) -> None:
+        self.origin, self.keys = origin, keys
         self.texts = _Texts()
         self.executions: list[str] = []
         self.rows: list[dict[str, Any]] = []
 
-    def take(self, number: int, audit: Audit) -> None:
+    def take(self, audit: Audit) -> None:
         self.executions.append(words.label(audit))
         for line in lines(audit):
             if line.step and line.last:
-                about = {"execution": number, "key": key(number, line.step)}
+                about = {"execution": self.keys.number(audit), "key": self.keys.of(audit, line.step)}
                 self.rows.append(about | _without_empty(self._row(line, line.step, line.last)))
 
     def _row(self, line: Line, step: Step, last: Step) -> dict[str, Any]:
@@ -54,6 +54,7 @@ class _Table:
         return {
             "name": step.name,
             "kind": step.kind,
+            "also": _also(line, step),
             "place": _place(step),
             "region": line.region,
             "outcome": line.outcome.value,
@@ -106,6 +107,14 @@ class _Texts:
         while longest > 1 and sum(min(len(text), longest) for text in self._places) > room:
             longest = longest * 3 // 4
         return [text[:longest] for text in self._places]
+
+
+def _also(line: Line, step: Step) -> list[int]:
+    """Ids of the first stays in the other states of a wait loop, which the graph points at."""
+    firsts: dict[str, int] = {}
+    for stay in line.steps:
+        firsts.setdefault(stay.name, stay.id)
+    return [first for first in firsts.values() if first != step.id]
 
 
 def _place(step: Step) -> str:

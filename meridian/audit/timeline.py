@@ -16,6 +16,7 @@ from meridian.audit.model import CONTAINERS, Outcome
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from meridian.audit.keys import Keys
     from meridian.audit.lines import Line
     from meridian.audit.model import Audit, Step
 
@@ -95,19 +96,13 @@ class Timeline:
     left_out: int = 0
 
 
-def timeline(audit: Audit) -> Timeline:
+def timeline(audit: Audit, keys: Keys) -> Timeline:
     """Draw an audit with all its children, in at most about ``MOST_ROWS`` rows."""
-    numbers = {id(one): number for number, one in enumerate(audit.tree())}
     for most in SIBLINGS:
-        drawn = _Drawing(numbers, audit, most).timeline(audit)
+        drawn = _Drawing(keys, audit, most).timeline(audit)
         if _count(drawn) <= MOST_ROWS:
             break
     return drawn
-
-
-def key(number: int, step: Step) -> str:
-    """Name of a line in the whole page: the execution's number in the tree, and the step's id."""
-    return f"{number}-{step.id}"
 
 
 def latest(audit: Audit) -> float:
@@ -144,8 +139,8 @@ def _count_row(row: Row) -> int:
 
 
 class _Drawing:
-    def __init__(self, numbers: dict[int, int], whole: Audit, most: int) -> None:
-        self.numbers, self.most = numbers, most
+    def __init__(self, keys: Keys, whole: Audit, most: int) -> None:
+        self.keys, self.most = keys, most
         self.origin, self.end = whole.started or 0.0, latest(whole)
 
     def timeline(self, audit: Audit) -> Timeline:
@@ -184,7 +179,7 @@ class _Drawing:
         )
         if line.step is None:
             return row
-        row.key, row.looks = key(self.numbers[id(audit)], line.step), line.looks
+        row.key, row.looks = self.keys.of(audit, line.step), line.looks
         row.failures = [one.ended for step in line.steps for one in step.retries if one.ended is not None]
         for step in line.steps:
             self._take_work(row, step)

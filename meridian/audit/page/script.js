@@ -48,6 +48,11 @@ const rows = data.steps.map((step, place) => {
   for (const attempt of step.attempts || []) own.push(attempt[3]);
   return { step, place, own: own.filter(Boolean).join("\n").toLowerCase(), texts: textsOf(step) };
 });
+const places = new Map(); // of rows, by the key of each stay that something points at
+for (const { step, place } of rows) {
+  places.set(step.key, place);
+  for (const id of step.also || []) places.set(`${step.execution}-${id}`, place);
+}
 let matching = rows;
 let written = 0;
 
@@ -154,16 +159,15 @@ function choices(select, values, words) {
 
 /* A link to a step: the table shows it, whatever was searched for before. */
 function follow() {
-  const key = decodeURIComponent(location.hash).replace(/^#step-/, "");
-  const place = rows.findIndex((row) => row.step.key === key);
-  if (!location.hash.startsWith("#step-") || place < 0) return;
-  if (!matching.includes(rows[place])) {
+  const target = rows[places.get(location.hash.replace("#step-", ""))];
+  if (!target) return;
+  if (!matching.includes(target)) {
     for (const id of ["search", "outcome", "region"]) byId(id).value = "";
     search();
   }
-  const position = matching.indexOf(rows[place]);
+  const position = matching.indexOf(target);
   if (position >= written) writeMore(position + 1 - written);
-  const row = byId(`step-${key}`);
+  const row = byId(`step-${target.step.key}`);
   const button = row.querySelector("button");
   if (button.getAttribute("aria-expanded") === "false") button.click();
   row.scrollIntoView({ block: "start" });
