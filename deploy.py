@@ -100,6 +100,42 @@ def follow(
 
 @app.command()
 @on_aws
+def audit(  # noqa: PLR0913, PLR0917  # its options
+    session: Session,
+    execution: Annotated[
+        str | None,
+        typer.Argument(metavar="EXECUTION", help="Its ARN, or the name that `run` gave it.", show_default=False),
+    ] = None,
+    table: Annotated[str | None, typer.Option(help="List the executions that worked on it.", metavar="NAME")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="How far back: 90s, 15m, 12h, 30d, 2w or 2026-11-01. [30d]", metavar="WHEN")
+    ] = None,
+    diff: Annotated[
+        tuple[str, str] | None, typer.Option(help="Show what differs between two executions.", metavar="A B")
+    ] = None,
+    last_good: Annotated[
+        bool, typer.Option("--last-good", help="Compare with the last success of the same workflow and table.")
+    ] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Check the archive, file by file.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Write a page to a file; - is stdout.", metavar="FILE")] = None,
+    jsonl: Annotated[Path | None, typer.Option(help="Write JSON Lines; - is stdout.", metavar="FILE")] = None,
+    full: Annotated[bool, typer.Option("--full", help="Leave nothing out.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Show what an execution did, from its history or the archive; list, compare or verify executions.
+
+    Exit code 1 if the execution that is audited failed, timed out or was stopped, or if --verify found something;
+    a list and --diff end with 0 whatever they show. --json goes with --table, --diff, --last-good and --verify.
+    """
+    from meridian.audit import command
+    from meridian.audit.asked import Asked
+
+    asked = Asked(execution, table, since, diff, last_good, verify, html, jsonl, full, as_json)
+    return command.command(session, asked)
+
+
+@app.command()
+@on_aws
 def status(
     session: Session,
     table: Annotated[str, typer.Argument(help="The table.", show_default=False)],
@@ -149,6 +185,25 @@ def redeliver(
 
     given = inputs.compose(inputs.Workflow.REDELIVER, None, table, None, None)
     return runs.run(session, inputs.Workflow.REDELIVER, given, detach=False, as_json=as_json)
+
+
+@app.command()
+@on_aws
+def schedule(  # noqa: PLR0913, PLR0917  # its options
+    session: Session,
+    table: Annotated[str, typer.Argument(help="The table.", show_default=False)],
+    pause: Annotated[bool, typer.Option("--pause", help="Start no more validations.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Start validations again.")] = False,
+    last: Annotated[int, typer.Option(help="How many of the last runs to show.", min=1, max=100, metavar="N")] = 10,
+    as_json: Json = False,
+) -> int:
+    """Show a table's schedule of validations and its last runs with their verdicts, pause it, or resume it.
+
+    Exit code 1 if the last validation failed, an alarm rings, or a validation could not be started.
+    """
+    from meridian import schedule as schedules
+
+    return schedules.command(session, table, pause=pause, resume=resume, last=last, as_json=as_json)
 
 
 @app.command()

@@ -47,12 +47,15 @@ def main(arguments: list[str]) -> int:
 def _usage(name: str, command: Any) -> str:
     own = [one for one in command.params if one.name not in OPTIONS]
     arguments = [one.metavar or one.name.upper() for one in own if one.required]
-    options = [f"[{one.opts[0]}{_value(one)}]" for one in own if not one.required]
+    options = [f"[{_option(one)}]" for one in own if not one.required]
     return " ".join([name, *arguments, *options])
 
 
-def _value(option: Any) -> str:
-    return "" if option.is_flag else f" {option.metavar or option.name.upper()}"
+def _option(one: Any) -> str:
+    value = one.metavar or one.name.upper()
+    if one.param_type_name == "argument":
+        return str(value)
+    return one.opts[0] if one.is_flag else f"{one.opts[0]} {value}"
 
 
 def _summary(command: Any) -> str:

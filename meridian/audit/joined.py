@@ -21,6 +21,7 @@ class Joined:
     def __init__(self, first: Source, second: Source) -> None:
         self._first, self._second = first, second
         self._holders: dict[str, Source] = {}  # by the ARN of an execution that was found
+        self.unanswered = ""  # why the second could not be asked for its list
 
     def describe(self, arn: str) -> Mapping[str, Any]:
         return self._found(arn)
@@ -44,7 +45,7 @@ class Joined:
 
         What both list is as the first has it, with the table that the second knows.
         """
-        listed = [_executions(source, workflow, since) for source in (self._first, self._second)]
+        listed = [_executions(self._first, workflow, since), self._remembered(workflow, since)]
         if listed == [None, None]:
             raise ExecutionUnknown(f"There is no workflow {workflow}.")
         found: dict[str, Listed] = {}
@@ -54,6 +55,16 @@ class Joined:
                 found[one.arn] = replace(known, table=one.table)
         # Step Functions lists what has ended by its end.
         yield from sorted(found.values(), key=lambda one: one.started, reverse=True)
+
+    def _remembered(self, workflow: str, since: float) -> list[Listed] | None:
+        """What the second lists. Who may not read it still gets the first's list."""
+        from botocore.exceptions import ClientError
+
+        try:
+            return None if self.unanswered else _executions(self._second, workflow, since)
+        except ClientError as error:
+            self.unanswered = f"{error.response['Error'].get('Code')}: {error.response['Error'].get('Message')}"
+            return None
 
     def map_run(self, arn: str) -> Iterator[Listed]:
         if isinstance(self._first, ReadsMapRuns):
@@ -67,9 +78,9 @@ class Joined:
     def _found(self, arn: str) -> Mapping[str, Any]:
         """Describe an execution, and note who could; ExecutionUnknown where nobody can."""
         try:
-            described, holder = self._first.describe(arn), self._first
+            described, holder = dict(self._first.describe(arn)), self._first
         except ExecutionUnknown:
-            described, holder = self._second.describe(arn), self._second
+            described, holder = {"source": "the archive", **self._second.describe(arn)}, self._second
         self._holders[arn] = holder
         return described
 

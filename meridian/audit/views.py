@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from meridian.audit.aligned import Path
     from meridian.audit.compare import Difference, Pair
     from meridian.audit.listing import Listing, Row
+    from meridian.audit.verification import Verified
 
 MISSING = "-"  # on the side that lacks it
 
@@ -96,6 +97,23 @@ def listing_as_json(found: Listing) -> dict[str, Any]:
             for row in found.rows
         ],
     }
+
+
+def show_verified(console: Console, found: Verified) -> None:
+    """Print what of the archive was checked, and each problem in a sentence."""
+    checked = [
+        words.counted(found.manifests, "manifest"),
+        words.counted(found.files, "execution"),
+        words.counted(found.definitions, "definition"),
+    ]
+    of = f"{words.counted(found.bytes, 'byte')} of histories"
+    say(console, Text(f"Checked in {found.bucket}: {', '.join(checked)}, {of}."))
+    for note in found.notes:
+        say(console, Text(words.plain(note), "dim"))
+    for problem in found.problems:
+        say(console, Text(words.plain(problem), "red"))
+    summary = words.counted(len(found.problems), "problem") if found.problems else "All is as it was archived"
+    say(console, Text(f"{summary}.", "bold red" if found.problems else "green"))
 
 
 def show_difference(console: Console, found: Difference) -> None:

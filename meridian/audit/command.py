@@ -1,0 +1,195 @@
+"""``deploy.py audit``: read, judge, and print or write what was asked for. Every function gives the exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from meridian.audit import asked as asking
+from meridian.audit import files, words
+from meridian.audit.model import ENDED_BADLY, StartedBy
+from meridian.audit.source import ExecutionUnknown
+from meridian.commandline import DONE, WRONG, data, talk
+from meridian.inputs import Workflow, named_table
+from tasks.shared.errors import Refused
+from tasks.shared.problems import shown
+
+if TYPE_CHECKING:
+    from meridian.audit.asked import Asked
+    from meridian.audit.joined import Joined
+    from meridian.audit.model import Audit
+    from meridian.audit.source import Source
+    from meridian.session import Session
+
+ARN = re.compile(r"arn:[\w-]+:states:([\w-]+):\d{12}:execution:[^:]+:[^:]+")
+
+
+def command(session: Session, asked: Asked) -> int:
+    """Do what ``asked`` says. ``Refused`` where it contradicts itself, before anything is read."""
+    for stream in (sys.stdout, sys.stderr):  # whoever starts an execution may write what a terminal cannot show
+        with contextlib.suppress(AttributeError):
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    way = asked.way()
+    if way == "table":
+        return _list(session, asked)
+    if way == "diff":
+        return _compare(session, asked)
+    if way == "verify":
+        return _verify(session, asked)
+    return _last_good(session, asked) if way == "last_good" else _audit(session, asked)
+
+
+def _audit(session: Session, asked: Asked) -> int:
+    for file in (asked.html, asked.jsonl):
+        files.require_writable(file)
+    here, arn = found(session, asked.execution or "")
+    audit = _read(source(here), arn)
+    _name_principal(here, audit)
+    if asked.html or asked.jsonl:
+        _write(audit, asked)
+    else:
+        from meridian.audit import tree
+
+        tree.show(data(), audit, full=asked.full)
+    return _code(audit)
+
+
+def _write(audit: Audit, asked: Asked) -> None:
+    """Write the files, and tell people the verdict and where they are."""
+    from meridian.audit import jsonl
+    from meridian.audit.verdict import verdict
+
+    if asked.html:
+        from meridian.audit import page
+
+        files.write(asked.html, (page.render(audit),))
+    if asked.jsonl:
+        files.write(asked.jsonl, jsonl.text(audit))
+    written = [str(file) for file in (asked.html, asked.jsonl) if file not in (None, asking.STDOUT)]
+    _talk(verdict(audit).sentence)
+    if written:
+        _talk(f"Written to {' and '.join(map(words.plain, written))}.")
+
+
+def _list(session: Session, asked: Asked) -> int:
+    from meridian.audit import listing, views
+
+    table, since = named_table(asked.table or ""), asking.moment(asked.since)
+    histories = source(session)
+    listed = listing.listing(histories, Workflow, table, since)
+    if asked.json:
+        print(json.dumps(views.listing_as_json(listed)))
+    else:
+        views.show_listing(data(), listed, full=asked.full)
+    if histories.unanswered:
+        _talk(f"The archive is left out, because it could not be asked ({words.plain(histories.unanswered)}).")
+    return DONE
+
+
+def _compare(session: Session, asked: Asked) -> int:
+    before, after = (_read(source(here), arn) for here, arn in (found(session, one) for one in asked.diff or ()))
+    _show_difference(before, after, asked)
+    return DONE
+
+
+def _last_good(session: Session, asked: Asked) -> int:
+    from meridian.audit import listing
+
+    here, arn = found(session, asked.execution or "")
+    histories = source(here)
+    audit = _read(histories, arn)
+    good = listing.last_good(histories, audit)
+    if good is None:
+        raise Refused(
+            f"Nothing to compare with: no {words.subject(audit)} succeeded in the 90 days before",
+            remedy="Compare two executions of your choice with --diff A B.",
+        )
+    _show_difference(_read(histories, good.arn), audit, asked)
+    return _code(audit)
+
+
+def _verify(session: Session, asked: Asked) -> int:
+    from meridian.audit import archive, views
+
+    verified = archive.verify(session)
+    if asked.json:
+        print(json.dumps(asdict(verified)))
+    else:
+        views.show_verified(data(), verified)
+    return WRONG if verified.problems else DONE
+
+
+def _show_difference(before: Audit, after: Audit, asked: Asked) -> None:
+    from meridian.audit import views
+    from meridian.audit.compare import compare
+
+    difference = compare(before, after)
+    if asked.json:
+        print(json.dumps(views.difference_as_json(difference)))
+    else:
+        views.show_difference(data(), difference)
+
+
+def found(session: Session, execution: str) -> tuple[Session, str]:
+    """Session and ARN of an execution that is given by its ARN, or by the name that ``run`` gave it.
+
+    ``Refused`` where it is neither.
+    """
+    match = ARN.fullmatch(execution)
+    if match:
+        return session.at(match[1], "the ARN"), execution
+    workflows = [workflow for workflow in Workflow if execution.startswith(f"{workflow}-")]
+    if ":" in execution or not workflows:
+        raise Refused(
+            f"{shown(execution)} is neither an execution's ARN nor a name that begins with a workflow's",
+            remedy="ARNs look like arn:aws:states:us-east-1:123456789012:execution:meridian-provision:NAME.",
+        )
+    machine = session.machine(max(workflows, key=len))
+    return session, f"{machine.replace(':stateMachine:', ':execution:')}:{execution}"
+
+
+def source(session: Session) -> Joined:
+    """Step Functions, and the archive behind it."""
+    from meridian.audit.archive import Archive
+    from meridian.audit.joined import Joined
+    from meridian.audit.step_functions import StepFunctions
+
+    states = StepFunctions(session.states, sleep=_no_pause) if session.is_local else StepFunctions(session.states)
+    return Joined(states, Archive(session))
+
+
+def _no_pause(_: float) -> None:
+    """An AWS on this machine may be asked as often as one likes."""
+
+
+def _read(histories: Source, arn: str) -> Audit:
+    from meridian.audit import reading
+
+    try:
+        return reading.read(histories, arn)
+    except ExecutionUnknown as error:
+        raise Refused(
+            f"There is no execution {words.plain(arn)}",
+            why="neither Step Functions, which forgets after 90 days, nor the archive has it",
+            remedy="`audit --table NAME` lists those of a table.",
+        ) from error
+
+
+def _name_principal(session: Session, audit: Audit) -> None:
+    """Ask CloudTrail who called; a parent or a schedule is known, and AWS on this machine has no such trail."""
+    from meridian.audit import principal
+
+    if not session.is_local and audit.starter.by in (StartedBy.COMMAND_LINE, StartedBy.BY_HAND):
+        principal.told(session.client("cloudtrail", audit.region), audit)
+
+
+def _code(audit: Audit) -> int:
+    return WRONG if audit.status in ENDED_BADLY else DONE
+
+
+def _talk(line: str) -> None:
+    talk().print(line, markup=False, highlight=False, soft_wrap=True)
