@@ -12,7 +12,7 @@ from meridian.audit import graph_definition, graph_shapes
 from meridian.audit.graph_layout import Drawing, Route, layout
 from meridian.audit.graph_seen import mark
 from meridian.audit.graph_shapes import make, number
-from meridian.audit.graph_words import counted, plain
+from meridian.audit.words import counted, plain
 
 if TYPE_CHECKING:
     from meridian.audit.graph_boxes import Point

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement
 
 from meridian.audit.graph_boxes import BADGE, BRANCH_GAP, FRAME_TITLE, NAME_SIZE, NOTE_SIZE, PADDING, SLANT, Box, Point
-from meridian.audit.graph_words import KINDS, edge_title, note, outcome, plain, title
+from meridian.audit.graph_words import KINDS, edge_title, note, outcome, shortened, title
 
 if TYPE_CHECKING:
     from meridian.audit.graph_layout import Route
@@ -99,7 +99,7 @@ def _frame(group: Element, box: Box) -> None:
     make(group, "text", "state-name", x=left, y=box.y + (16 if second else 22), font_size=NAME_SIZE).text = box.label
     if second:
         make(group, "text", "state-note", x=left, y=box.y + 30, font_size=NOTE_SIZE).text = second
-    words = "Distributed Map" if box.state.distributed else plain(box.state.kind)
+    words = "Distributed Map" if box.state.distributed else shortened(box.state.kind, 15)
     kind = make(
         group, "text", "state-note", x=box.right - PADDING, y=box.y + 16, font_size=NOTE_SIZE, text_anchor="end"
     )

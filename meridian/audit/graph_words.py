@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING
 
+from meridian.audit.axis import span
 from meridian.audit.model import Outcome
+from meridian.audit.words import counted, plain
 
 if TYPE_CHECKING:
     from meridian.audit.graph_machine import Edge, State
@@ -16,7 +17,8 @@ KINDS = ("Task", "Choice", "Wait", "Pass", "Succeed", "Fail", "Map", "Parallel")
 OUTCOMES = {
     UNREACHED: "not reached",
     RETRIED: "succeeded after retries",
-    Outcome.CAUGHT.value: "failed, and its error was caught",
+    "caught": "failed, and its error was caught",
+    "aborted": "stopped",
 }
 WAYS = {"next": "", "default": "when no rule matches", "rule": "when", "catch": "on error"}
 
@@ -37,7 +39,7 @@ def note(state: State) -> str:
     looks, seconds = state.seen.looks, state.seen.seconds
     parts = [f"{TIMES}{looks:,}"] if looks > 1 else []
     if seconds is not None and not (state.kind == "Choice" and seconds < 1):
-        parts.append(duration(seconds))
+        parts.append(span(seconds))
     if state.seen.retries:
         parts.append(counted(state.seen.retries, "retry", "retries"))
     return " · ".join(parts)
@@ -52,7 +54,7 @@ def title(state: State) -> str:
             words.append(f"entered {seen.looks:,} times")
         if seen.seconds is not None:
             longest = "longest " if len(seen.runs) > 1 else ""
-            words.append(f"{longest}{duration(seen.seconds)}")
+            words.append(f"{longest}{span(seen.seconds)}")
         if seen.retries:
             words.append(counted(seen.retries, "retry", "retries"))
         errors = dict.fromkeys(plain(step.error) for step in seen.steps if step.error)
@@ -70,7 +72,7 @@ def _kind(state: State) -> str:
 
 def _ended(state: State) -> str:
     name = outcome(state)
-    return OUTCOMES.get(name.upper().replace("-", "_"), OUTCOMES.get(name, name.replace("-", " ")))
+    return OUTCOMES.get(name, name.replace("-", " "))
 
 
 def edge_title(edge: Edge) -> str:
@@ -90,31 +92,6 @@ def edge_label(edge: Edge) -> str:
         return ""
     more = f" +{len(edge.labels) - 1}" if len(edge.labels) > 1 else ""
     return shortened(edge.labels[0], 22) + more
-
-
-def duration(seconds: float) -> str:
-    """``0.4 s``, ``12 s``, ``3 min 12 s``, ``2 h 5 min``."""
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600:,} h {whole % 3600 // 60} min"
-
-
-def counted(number: int, one: str, many: str) -> str:
-    return f"{number:,} {one if number == 1 else many}"
-
-
-def plain(text: str) -> str:
-    """Replace what XML may not hold, and what would turn the direction of the texts around it."""
-    return "".join("\N{REPLACEMENT CHARACTER}" if _unwanted(character) else character for character in text)
-
-
-def _unwanted(character: str) -> bool:
-    return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") or character in "\ufffe\uffff"
 
 
 def shortened(text: str, most: int) -> str:
