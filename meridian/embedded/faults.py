@@ -16,6 +16,18 @@ if TYPE_CHECKING:
 
 ANYWHERE = "*"
 ALIASES = {"cloudwatch": "monitoring", "sfn": "states", "stepfunctions": "states"}
+# Operations of S3 that are seen under the name of their IAM action only.
+ACTIONS = {
+    "DeleteObjects": "DeleteObject",
+    "GetObjectLockConfiguration": "GetBucketObjectLockConfiguration",
+    "GetPublicAccessBlock": "GetBucketPublicAccessBlock",
+    "ListObjectVersions": "ListBucketVersions",
+    "ListObjects": "ListBucket",
+    "ListObjectsV2": "ListBucket",
+    "PutBucketEncryption": "PutEncryptionConfiguration",
+    "PutObjectLockConfiguration": "PutBucketObjectLockConfiguration",
+    "PutPublicAccessBlock": "PutBucketPublicAccessBlock",
+}
 # Services whose calls carry no Region of their own.
 GLOBAL_SERVICES = frozenset({"cloudfront", "iam", "organizations", "route53", "sts"})
 # The HTTP status of the codes that are not the caller's mistake.
@@ -49,6 +61,8 @@ class Fault:
         if self.operation.startswith("AWS::"):
             service, self.name = "cloudformation", self.operation
         self.service = ALIASES.get(service, service)
+        if self.service == "s3":
+            self.name = ACTIONS.get(self.name, self.name)
         if not self.name or self.service not in find("ministack.app:SERVICE_HANDLERS"):
             raise ValueError(f"{self.operation!r} is not service:Operation, as in dynamodb:UpdateTable")
 

@@ -27,6 +27,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "lambda:Invoke": {"service": "lambda", "call": "invoke", "FunctionName": "any"},
     "logs:DescribeLogGroups": {"service": "logs", "call": "describe_log_groups"},
     "s3:ListBuckets": {"service": "s3", "call": "list_buckets"},
+    "scheduler:ListSchedules": {"service": "scheduler", "call": "list_schedules"},
     "sns:ListTopics": {"service": "sns", "call": "list_topics"},
     "ssm:GetParameter": {"service": "ssm", "call": "get_parameter", "Name": "any"},
     "states:ListStateMachines": {"service": "stepfunctions", "call": "list_state_machines"},
@@ -50,6 +51,29 @@ def test_any_operation_can_be_made_to_fail(client: Client, embedded: EmbeddedAws
     """A fault answers the next call of its operation with its code and message, in the service's protocol."""
     embedded.fail(operation, HOME, "OwnException", "not <now>")
     assert refusal(call, client, operation) == ("OwnException", "not <now>")
+
+
+@pytest.mark.parametrize(
+    ("operation", "method", "given"),
+    [
+        ("DeleteObjects", "delete_objects", {"Delete": {"Objects": [{"Key": "a"}]}}),
+        ("GetObjectLockConfiguration", "get_object_lock_configuration", {}),
+        ("GetPublicAccessBlock", "get_public_access_block", {}),
+        ("ListObjectVersions", "list_object_versions", {}),
+        ("ListObjectsV2", "list_objects_v2", {}),
+        ("PutBucketEncryption", "put_bucket_encryption", {"ServerSideEncryptionConfiguration": {"Rules": []}}),
+        ("PutObjectLockConfiguration", "put_object_lock_configuration", {}),
+        ("PutPublicAccessBlock", "put_public_access_block", {"PublicAccessBlockConfiguration": {}}),
+    ],
+)
+def test_an_operation_of_s3_fails_by_its_own_name(
+    client: Client, embedded: EmbeddedAws, operation: str, method: str, given: dict[str, Any]
+) -> None:
+    """Operations whose IAM action is named otherwise are met too."""
+    client("s3").create_bucket(Bucket="faulty-bucket")
+    embedded.fail(f"s3:{operation}", HOME, "SlowDown", "not now")
+    code, _ = refusal(getattr(client("s3"), method), Bucket="faulty-bucket", **given)
+    assert code == "SlowDown"
 
 
 def test_a_fault_ends_after_its_times(client: Client, embedded: EmbeddedAws) -> None:
