@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from meridian.audit.model import Step
 
 
+AT_ONCE = ("Choice", "Pass", "Succeed")  # one that is still open cannot be at work
+RESTS = 0.5  # seconds; what failed longer ago than that rests before a retry
+
+
 @dataclass(slots=True, eq=False)
 class Branch:
     """The machine itself, a branch of a Parallel, or an item of a Map."""
@@ -72,31 +76,34 @@ class OpenStays:
     """The stays that have not ended."""
 
     _branches: dict[int, Branch] = field(default_factory=dict)  # by the step's id
-    _failing: set[int] = field(default_factory=set)  # failed, and neither tried again nor caught so far
+    # When steps failed that were neither tried again nor caught so far: for good, or resting before a retry.
+    _failing: dict[int, float] = field(default_factory=dict)
 
     def add(self, branch: Branch) -> None:
         if branch.step:
             self._branches[branch.step.id] = branch
 
-    def fail(self, step: Step, error: str, cause: str) -> None:
+    def fail(self, step: Step, error: str, cause: str, when: float) -> None:
         step.error, step.cause = error, cause
-        self._failing.add(step.id)
+        self._failing[step.id] = when
 
     def try_again(self, step: Step) -> None:
         step.error = step.cause = ""
-        self._failing.discard(step.id)
+        self._failing.pop(step.id, None)
 
     def is_failing(self, step: Step) -> bool:
         return step.id in self._failing
 
     def close(self, step: Step, when: float, outcome: Outcome) -> None:
-        """End a stay. One that failed ends as its last attempt did, unless its ``outcome`` is CAUGHT."""
+        """End a stay. One that was aborted has no error, though an attempt of it may have failed."""
+        if outcome is Outcome.ABORTED:
+            step.error = step.cause = ""
         attempt = step.attempts[-1] if step.attempts else None
         if attempt and attempt.ended is None:
             attempt.ended, attempt.outcome = when, outcome
         step.left, step.outcome = when, outcome
         self._branches.pop(step.id, None)
-        self._failing.discard(step.id)
+        self._failing.pop(step.id, None)
 
     def all(self) -> list[Branch]:
         return list(self._branches.values())
@@ -121,22 +128,33 @@ class OpenStays:
         )
 
     def break_off(self, branches: list[Branch], when: float, blamed: Step | None) -> None:
-        """End stays that a failure has ended: those that failed, ``blamed``, and the others as aborted."""
+        """End stays that a failure has ended: ``blamed`` as failed, and the others as aborted."""
+        failed = set()
+        while blamed:
+            failed.add(blamed.id)
+            blamed = blamed.parent
         for branch in branches:
             step = branch.step
             if step is None or step.left is not None:
                 continue
-            if step is blamed or step.id in self._failing:
+            if step.id in failed:
                 timed_out = bool(step.attempts) and step.attempts[-1].outcome is Outcome.TIMED_OUT
                 self.close(step, when, Outcome.TIMED_OUT if timed_out else Outcome.FAILED)
             else:
                 self.close(step, when, Outcome.ABORTED)
 
-    def culprit(self, branches: list[Branch], last: Branch) -> Step | None:
-        """Which of ``branches`` failed; ``last`` is where the event before the failure belongs to."""
+    def culprit(self, branches: list[Branch], last: Branch, when: float) -> Step | None:
+        """Which of ``branches`` has failed at ``when``; ``last`` is where the event before the failure belongs to.
+
+        That may be a neighbour, which goes on working or rests until it is tried again.
+        """
         inner = [branch.step for branch in branches if branch.step]
         failing = [step for step in inner if step.id in self._failing]
         leaves = [step for step in failing if step.kind not in CONTAINERS] or failing
-        if leaves:
-            return leaves[0]
-        return last.step if last.step in inner else None
+        latest = max(leaves, key=lambda step: self._failing[step.id], default=None)
+        pointed = next((step for step in inner if step is last.step and step.kind not in CONTAINERS), None)
+        if pointed in failing or (pointed and pointed.kind in AT_ONCE):
+            return pointed
+        if latest and (pointed is None or when - self._failing[latest.id] < RESTS):
+            return latest
+        return pointed

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from meridian.audit.branches import Branch
+from meridian.audit.documents import text
 from meridian.audit.model import Attempt, Outcome
 
 if TYPE_CHECKING:
@@ -56,12 +57,10 @@ def failed(folding: Folding, branch: Branch, event: Event, _: Mapping[str, Any])
         return branch
     step, when = found.step, event["timestamp"]
     inside = folding.open.inside(step)
-    culprit = folding.open.culprit(inside, branch) or _first_failed(folding, found)
+    culprit = folding.open.culprit(inside, branch, when) or _first_failed(folding, found)
     folding.open.break_off(inside, when, culprit)
-    if culprit:
-        folding.open.fail(step, culprit.error, culprit.cause)
-    else:
-        folding.open.fail(step, step.error, step.cause)
+    told = culprit or step
+    folding.open.fail(step, told.error, told.cause, when)
     _end_try(found, when, Outcome.FAILED)
     return found
 
@@ -105,7 +104,9 @@ def iteration_ended(folding: Folding, branch: Branch, event: Event, details: Map
     if found is None or found.step is None:
         return branch
     inside = folding.open.inside(found.step, details.get("index"))
-    culprit = folding.open.culprit(inside, branch) if event["type"] == "MapIterationFailed" else None
+    culprit = (
+        folding.open.culprit(inside, branch, event["timestamp"]) if event["type"] == "MapIterationFailed" else None
+    )
     folding.open.break_off(inside, event["timestamp"], culprit)
     return found
 
@@ -117,5 +118,5 @@ def map_run(folding: Folding, branch: Branch, event: Event, details: Mapping[str
         return branch
     found.step.map_run_arn = details.get("mapRunArn") or found.step.map_run_arn
     if event["type"] == "MapRunFailed":
-        folding.open.fail(found.step, details.get("error") or "", details.get("cause") or "")
+        folding.open.fail(found.step, text(details.get("error")), text(details.get("cause")), event["timestamp"])
     return found

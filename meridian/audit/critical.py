@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from meridian.audit.model import Step
 
-    Tries = dict[int, dict[int | None, list[Step]]]  # by try, by iteration
+    Tries = dict[int, dict[int, list[Step]]]  # by try, by iteration
 
 
 def critical(steps: list[Step]) -> list[Step]:
@@ -24,7 +24,9 @@ def critical(steps: list[Step]) -> list[Step]:
             trunk.append(step)
         else:
             tries = inside.setdefault(step.parent.id, {})
-            tries.setdefault(step.parent_try, {}).setdefault(step.iteration, []).append(step)
+            alone = -step.id  # where the history does not tell the iteration
+            index = alone if step.iteration is None else step.iteration
+            tries.setdefault(step.parent_try, {}).setdefault(index, []).append(step)
     return list(_along(trunk, inside))
 
 

@@ -70,7 +70,7 @@ def ended(folding: Folding, branch: Branch, event: Event, details: Mapping[str, 
 def _fail(folding: Folding, branch: Branch, when: float) -> None:
     """End with the failure the step that failed and all around it."""
     audit = folding.audit
-    culprit = _culprit(folding, branch)
+    culprit = _culprit(folding, branch, when)
     around = culprit
     while around:
         around.left = around.left or when
@@ -80,10 +80,10 @@ def _fail(folding: Folding, branch: Branch, when: float) -> None:
         around = around.parent
 
 
-def _culprit(folding: Folding, branch: Branch) -> Step | None:
+def _culprit(folding: Folding, branch: Branch, when: float) -> Step | None:
     """Step that failed; the end may point into another branch than that one's."""
     audit, still = folding.audit, folding.open
-    found = still.culprit(still.innermost(), branch)
+    found = still.culprit(still.innermost(), branch, when)
     if found:
         return _innermost_failed(folding, found)
     for step in reversed(audit.steps):
@@ -119,6 +119,7 @@ def describe(folding: Folding, description: Mapping[str, Any]) -> None:
         audit.status, audit.stopped = Outcome(status), description.get("stopDate")
         audit.error, audit.cause = text(description.get("error")), text(description.get("cause"))
         audit.output = folding.payloads.keep(description, "output") if "output" in description else Payload()
+    folding.map_run = text(description.get("mapRunArn"))
     audit.starter = _starter(folding)
 
 
@@ -127,6 +128,8 @@ def _starter(folding: Folding) -> Starter:
     parent = text(folding.input.get(PARENT))
     if parent:
         return Starter(StartedBy.PARENT, parent)
+    if folding.map_run:
+        return Starter(StartedBy.PARENT, folding.map_run)
     if audit.alias_arn.endswith(f":{SCHEDULED}"):
         return Starter(StartedBy.SCHEDULE, audit.alias_arn)
     if re.fullmatch(rf"{re.escape(audit.workflow)}-[a-z0-9-]+-[0-9a-f]{{8}}", audit.name):

@@ -20,6 +20,7 @@ class Folding:
         self.open = OpenStays()
         self.payloads = Payloads()
         self.input: dict[str, Any] = {}
+        self.map_run = ""  # that started it
         self.region = ""  # that the whole execution works on
         self.branches: list[Branch] = [self.trunk]
         self.redriven: set[int] = set()  # ids of the ExecutionRedriven

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from meridian.audit.fold import fold
 from meridian.audit.model import Audit
+from meridian.audit.numbering import number_branches
 from meridian.audit.source import ExecutionUnknown, Source
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def _read(source: Source, arn: str, seen: set[str]) -> Audit:
     description = source.describe(arn)
     audit = fold(arn, description, source.events(arn))
     audit.definition = source.definition(arn)
+    number_branches(audit)
     audit.source = str(description.get("source") or audit.source)
     for step in audit.steps:
         _follow(source, step, seen)

@@ -34,7 +34,7 @@ def entered(folding: Folding, branch: Branch, event: Event, details: Mapping[str
     folding.audit.transitions += 1
     folding.open.add(branch)
     if step.kind == "Fail":
-        folding.open.fail(step, "", "")
+        folding.open.fail(step, "", "", step.entered)
     return branch
 
 
@@ -69,7 +69,7 @@ def exited(folding: Folding, branch: Branch, event: Event, details: Mapping[str,
         return branch
     step, when = found.step, event["timestamp"]
     if step.kind in CONTAINERS:
-        _close_inside(folding, step, when, branch)
+        _close_inside(folding, step, when)
     if step.outcome in ENDED_BADLY:  # a Wait or a Choice that a redrive has run again
         folding.audit.transitions += 1
     step.output = folding.payloads.keep(details, "output")
@@ -77,13 +77,13 @@ def exited(folding: Folding, branch: Branch, event: Event, details: Mapping[str,
     return found
 
 
-def _close_inside(folding: Folding, container: Step, when: float, last: Branch) -> None:
+def _close_inside(folding: Folding, container: Step, when: float) -> None:
     """End what is still open in a container: where something failed unheard, it failed too."""
     inside = folding.open.inside(container)
-    culprit = next((one.step for one in inside if one.step and folding.open.is_failing(one.step)), None)
+    culprit = folding.open.culprit(inside, folding.trunk, when)
     folding.open.break_off(inside, when, culprit)
-    if culprit and last.lies_in(container):
-        folding.open.fail(container, culprit.error, culprit.cause)
+    if culprit:
+        folding.open.fail(container, culprit.error, culprit.cause, when)
 
 
 def aborted(folding: Folding, branch: Branch, event: Event, _: Mapping[str, Any]) -> Branch:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from meridian.audit.source import Event
 
 
+ARN_COLONS = 7  # arn:aws:states:us-east-1:123456789012:execution:machine:name
+TIMEOUTS = ("States.Timeout", "States.HeartbeatTimeout")
+
+
 def _stay(folding: Folding, branch: Branch, event: Event) -> Branch:
     """Where the task is: after a redrive, the first one that ended badly and has not been tried again."""
     if event.get("previousEventId", 0) in folding.redriven:
@@ -49,7 +53,8 @@ def _without_state(
     folding: Folding, outer: Branch, container: Step, event: Event, details: Mapping[str, Any]
 ) -> tuple[Branch, Step]:
     """Make a stay for a task of which no state tells: so MiniStack records what is inside a Map or Parallel."""
-    step = Step(event["id"], _resource(details).rpartition("/")[2], "Task", event["timestamp"], container)
+    name = _resource(details).rpartition(":::")[2].rpartition("function:")[2]
+    step = Step(event["id"], name, "Task", event["timestamp"], container)
     branch = Branch(outer, container, tried=max(1, len(container.attempts)), step=step)
     folding.branches.append(branch)
     folding.audit.steps.append(step)
@@ -98,9 +103,9 @@ def submitted(folding: Folding, branch: Branch, __: Event, details: Mapping[str,
 
 def _note_child(step: Step, details: Mapping[str, Any]) -> None:
     """Note the execution that a task of resource startExecution, with .sync or without, has started."""
-    if "startExecution" in text(details.get("resource")):
+    if "startExecution" in text(details.get("resource", "startExecution")):
         arn = text(mapping(details.get("output") or details.get("cause")).get("ExecutionArn"))
-        if arn and arn != step.child_arn:
+        if arn.count(":") >= ARN_COLONS and arn != step.child_arn:
             if step.child_arn:
                 step.other_arns.append(step.child_arn)
             step.child_arn = arn
@@ -140,9 +145,10 @@ def failed(folding: Folding, branch: Branch, event: Event, details: Mapping[str,
         _begin(folding, branch, step, when)
     attempt = step.attempts[-1]
     attempt.ended = when
-    attempt.outcome = Outcome.TIMED_OUT if event["type"].endswith("TimedOut") else Outcome.FAILED
     attempt.error, attempt.cause = text(details.get("error")), text(details.get("cause"))
-    folding.open.fail(step, attempt.error, attempt.cause)
+    timed_out = event["type"].endswith("TimedOut") or attempt.error in TIMEOUTS
+    attempt.outcome = Outcome.TIMED_OUT if timed_out else Outcome.FAILED
+    folding.open.fail(step, attempt.error, attempt.cause, when)
     if not step.child_arn:
         _note_child(step, details)
     if _has_no_state(branch):
@@ -150,7 +156,7 @@ def failed(folding: Folding, branch: Branch, event: Event, details: Mapping[str,
     return branch
 
 
-def evaluation_failed(folding: Folding, branch: Branch, _: Event, details: Mapping[str, Any]) -> Branch:
+def evaluation_failed(folding: Folding, branch: Branch, event: Event, details: Mapping[str, Any]) -> Branch:
     """Fail a state whose JSONata could not be evaluated, though its task may have succeeded."""
     step = branch.step
     if step is None or step.left is not None:
@@ -159,7 +165,7 @@ def evaluation_failed(folding: Folding, branch: Branch, _: Event, details: Mappi
     if step.attempts and step.attempts[-1].outcome is Outcome.SUCCEEDED:
         attempt = step.attempts[-1]
         attempt.outcome, attempt.error, attempt.cause = Outcome.FAILED, error, cause
-    folding.open.fail(step, error, cause)
+    folding.open.fail(step, error, cause, event["timestamp"])
     return branch
 
 
