@@ -203,7 +203,8 @@ def schedule(  # noqa: PLR0913, PLR0917  # its options
     """
     from meridian import schedule as schedules
 
-    return schedules.command(session, table, pause=pause, resume=resume, last=last, as_json=as_json)
+    state = schedules.asked(pause=pause, resume=resume)
+    return schedules.command(session, table, state, last=last, as_json=as_json)
 
 
 @app.command()

@@ -144,6 +144,9 @@ class TestMisuse:
             (["status", "my table", *HOME], "'my table' is no name of a table"),
             (["status", "orders", *HOME, "--endpoint-url", "localhost"], "Invalid endpoint: localhost is no URL"),
             (["status", "orders", *HOME], "No AWS credentials were found"),
+            (["schedule", "orders", "--pause", "--resume"], "--pause and --resume were given. Give one of them."),
+            (["schedule", "orders", "--last", "0"], "0 is not in the range 1<=x<=100"),
+            (["schedule", "x", *HOME], "'x' is no name of a table"),
             (["up", *HOME], "No AWS credentials were found"),
             (
                 ["run", "provision", "--request", ORDERS, "--region", "eu-west-1"],
