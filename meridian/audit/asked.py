@@ -74,7 +74,7 @@ def moment(since: str | None, now: float | None = None) -> float:
 
     What names no time zone is UTC. ``Refused`` for anything else, and for what lies ahead.
     """
-    text = (since or DEFAULT_SINCE).strip()
+    text = DEFAULT_SINCE if since is None else since.strip()
     now = time.time() if now is None else now
     found = re.fullmatch(r"(\d{1,6})([smhdw])", text)
     when = now - int(found[1]) * UNITS[found[2]] if found else _iso(text)

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 VALIDATE = "validate-orders-1c168adb-0000000{}"  # as names.execution makes it
 
 
-def events(history: History) -> list[Event]:
-    """A hand-made history as a source gives it."""
-    return [{**event, "timestamp": event["timestamp"].timestamp()} for event in history.events]
+def events(history: History, started: float) -> list[Event]:
+    """A hand-made history as a source gives it, moved to where it shall begin."""
+    begun = history.events[0]["timestamp"].timestamp() - started
+    return [{**event, "timestamp": event["timestamp"].timestamp() - begun} for event in history.events]
 
 
 class FakeSource:
@@ -56,7 +57,7 @@ class FakeSource:
         self.listed.setdefault(workflow, []).insert(0, listed)
         if history:
             history.end(status.value.capitalize(), len(history.events))
-            self.histories[arn] = events(history)
+            self.histories[arn] = events(history, started)
         return arn
 
     def describe(self, arn: str) -> dict[str, Any]:
