@@ -120,6 +120,8 @@ def describe(folding: Folding, description: Mapping[str, Any]) -> None:
         audit.error, audit.cause = text(description.get("error")), text(description.get("cause"))
         audit.output = folding.payloads.keep(description, "output") if "output" in description else Payload()
     folding.map_run = text(description.get("mapRunArn"))
+    if status == Outcome.PENDING_REDRIVE:  # of which the history does not tell
+        audit.status = Outcome.PENDING_REDRIVE
     audit.starter = _starter(folding)
 
 

@@ -157,8 +157,9 @@ def _take_events(response_dict: dict[str, Any], customized_response_dict: dict[s
 def _plain(events: list[Event]) -> list[Event]:
     """Events with numbers as timestamps: MiniStack writes them as text."""
     for event in events:
-        if not isinstance(event["timestamp"], float | int):
-            event["timestamp"] = parse_timestamp(event["timestamp"]).timestamp()
+        if isinstance(event["timestamp"], str):
+            event["timestamp"] = parse_timestamp(event["timestamp"])
+        event["timestamp"] = seconds(event["timestamp"])
     return events
 
 

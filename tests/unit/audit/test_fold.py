@@ -414,6 +414,10 @@ class TestRedrive:
             ("Refuse", 0, "FAILED"),
         ]
 
+    def test_pending(self) -> None:
+        """That a redrive is pending only the description tells."""
+        assert audited(self.failed()[0], status="PENDING_REDRIVE").status is Outcome.PENDING_REDRIVE
+
     def test_description_may_be_older(self) -> None:
         """A description read before the redrive does not end what the history says goes on."""
         history, entered = self.failed()
