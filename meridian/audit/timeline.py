@@ -25,7 +25,7 @@ Stretch = tuple[float, float]  # from when until when, seconds since 1970
 MOST_ROWS = 1_500  # of the whole page; some 700 bytes each
 SIBLINGS = (60, 30, 15, 8, 4)  # at most so many rows side by side, the fewer the more rows there are
 OPEN_SIBLINGS = 12  # a Map or Parallel with so few rows is shown open
-MOST_STRETCHES = 80  # of one bar; closer together than that they are one
+MOST_STRETCHES = 100  # of one bar; nearer to each other they cannot be told apart
 THINNEST = 0.4  # percent of the axis that can still be seen
 # A failure elsewhere aborts what runs beside it, which tells nobody why.
 SHOWN_OPEN = (Outcome.FAILED, Outcome.TIMED_OUT, Outcome.RUNNING, Outcome.PENDING_REDRIVE)
@@ -77,13 +77,14 @@ class Row:
         """Give the whole stretch, and on it those in which a task worked."""
         end = axis.end if self.ended is None else self.ended
         yield _bar("wait" if self.work or self.waited or self.folds else "work", self.began, end, axis)
-        for since, until in merged(self.work, axis.seconds / MOST_STRETCHES / 4):
+        for since, until in apart(self.work, axis.seconds / MOST_STRETCHES):
             yield _bar("work", since, until, axis)
 
     def marks(self, axis: Axis) -> list[float]:
         """Places of failed attempts, in percent."""
-        apart = axis.seconds / MOST_STRETCHES
-        return [axis.at(until) for _, until in merged([(when, when) for when in self.failures], apart)]
+        return [
+            axis.at(when) for when, _ in apart([(when, when) for when in self.failures], axis.seconds / MOST_STRETCHES)
+        ]
 
 
 @dataclass
@@ -114,15 +115,20 @@ def latest(audit: Audit) -> float:
     return max(*known, *(latest(child) for child in audit.children()))
 
 
-def merged(stretches: Iterable[Stretch], apart: float) -> list[Stretch]:
-    """Join stretches that are less than ``apart`` seconds from each other."""
-    joined: list[Stretch] = []
+def apart(stretches: Iterable[Stretch], gap: float) -> list[Stretch]:
+    """Give stretches at least ``gap`` seconds from each other, so that they can be told apart.
+
+    Those that are closer are one where there was more work than waiting; of many short ones, as in a wait loop with a
+    thousand looks, some stand for all.
+    """
+    chosen: list[Stretch] = []
     for since, until in sorted(stretches):
-        if joined and since - joined[-1][1] <= apart:
-            joined[-1] = (joined[-1][0], max(joined[-1][1], until))
-        else:
-            joined.append((since, until))
-    return joined
+        idle = since - chosen[-1][1] if chosen else gap
+        if chosen and idle <= min(until - since, gap):
+            chosen[-1] = (chosen[-1][0], max(chosen[-1][1], until))
+        elif idle >= gap:
+            chosen.append((since, until))
+    return chosen
 
 
 def _bar(kind: str, since: float, until: float, axis: Axis) -> Bar:
@@ -202,7 +208,7 @@ class _Drawing:
             return
         inside = [_only(one) for one in row.inside]
         row.critical = row.critical or any(one.critical for one in inside)
-        row.work = merged((stretch for one in inside for stretch in one.work), 0.0)
+        row.work = [stretch for one in inside for stretch in one.work]
         row.inside, row.left_out = self._chosen(inside)
 
     def _chosen(self, rows: list[Row]) -> tuple[list[Row], int]:
