@@ -20,6 +20,7 @@ from meridian.bundle import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from typer.testing import Result
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 Process = subprocess.Popen[str]
 
-EU = "eu-west-1"
+HOME, EU = "us-east-1", "eu-west-1"
 WAIT_SECONDS = 60
 
 
@@ -103,6 +104,80 @@ class TestDeployed:
         result = call("down")
         assert result.exit_code == 2
         assert f"run cleanup --table {deployed['table']} --confirm {deployed['table']}" in result.stderr
+
+
+@pytest.fixture(scope="module")
+def validations(product: Product, deployed: dict[str, Any]) -> list[str]:
+    """ARNs of two validations, one after the other."""
+    return [product.run("validate", {"table": deployed["table"]}).arn for _ in range(2)]
+
+
+@pytest.fixture(scope="module")
+def listed(deployed: dict[str, Any], validations: list[str]) -> list[dict[str, Any]]:
+    """What is listed of the table, once the validations have ended."""
+    assert len(validations) == 2
+    found: dict[str, Any] = json.loads(call("audit", "--table", deployed["table"], "--json").stdout)
+    return list(found["executions"])
+
+
+@pytest.fixture(scope="module")
+def provisioned(listed: list[dict[str, Any]]) -> str:
+    """ARN of the provision of the table."""
+    (arn,) = (one["execution"] for one in listed if one["workflow"] == "provision")
+    return str(arn)
+
+
+class TestAudited:
+    """What the same executions look like afterwards."""
+
+    def test_listing(self, deployed: dict[str, Any], listed: list[dict[str, Any]], validations: list[str]) -> None:
+        """The table's executions over all workflows, the newest first, each with its verdict and who started it."""
+        assert [one["execution"] for one in listed[:2]] == validations[::-1]
+        assert {one["workflow"] for one in listed} >= {"provision", "add-region", "validate"}
+        assert {one["starter"]["by"] for one in listed} == {"deploy.py", "parent execution"}
+        (provisioned,) = (one for one in listed if one["workflow"] == "provision")
+        assert provisioned["verdict"].startswith(f"provision of {deployed['table']} succeeded after ")
+        assert provisioned["verdict"].endswith("8 of 8 checks passed.")
+
+    def test_tree(self, deployed: dict[str, Any], provisioned: str) -> None:
+        """A provision shows the steps of its children, in each Region, and what they changed."""
+        result = call("audit", provisioned)
+        assert (result.exit_code, result.stderr) == (0, "")
+        lines = result.stdout.splitlines()
+        assert lines[0].startswith(f"provision of {deployed['table']} succeeded after ")
+        for region in deployed["regions"]:
+            assert any("AddRegion" in line and f"runs add-region {region}" in line for line in lines)
+        assert any("DescribeTable (replica)" in line and EU in line and "looks" in line for line in lines)
+        assert any(line.split()[:4] == ["created", deployed["table"], HOME, "CreateTable"] for line in lines)
+
+    def test_lines(self, provisioned: str) -> None:
+        """JSON Lines tell each execution, step, attempt and change, down to the last child."""
+        found = [json.loads(line) for line in call("audit", provisioned, "--jsonl", "-").stdout.splitlines()]
+        workflows = {one["workflow"] for one in found if one["record"] == "execution"}
+        assert workflows >= {"provision", "add-region", "validate"}
+        assert {one["outcome"] for one in found if one["record"] == "step"} == {"SUCCEEDED"}
+        changes = {(one["operation"], one["region"]) for one in found if one["record"] == "change"}
+        assert {("CreateTable", HOME), ("CreateStream", HOME), ("CreateStream", EU)} <= changes
+        assert all(one["request_id"] for one in found if one["record"] == "change")
+        assert not any(one["unknown"] for one in found if one["record"] == "execution")
+
+    def test_difference(self, validations: list[str]) -> None:
+        """Two validations of the same table differ in no step, input or outcome."""
+        found = json.loads(call("audit", "--diff", *validations, "--json").stdout)
+        assert (found["inputs"], found["only_before"], found["only_after"]) == ([], [], [])
+        assert not [pair for pair in found["whole"] if pair["name"] in ("outcome", "version", "table")]
+
+    def test_last_good(self, validations: list[str]) -> None:
+        """The last success before a validation is the validation before it."""
+        found = json.loads(call("audit", validations[1], "--last-good", "--json").stdout)
+        assert [found["before"], found["after"]] == validations
+
+    def test_page(self, provisioned: str, tmp_path: Path) -> None:
+        """The page is written to a file, and the verdict to the terminal."""
+        result = call("audit", provisioned, "--html", str(tmp_path / "page.html"))
+        assert (result.exit_code, result.stdout) == (0, "")
+        assert "<html" in (tmp_path / "page.html").read_text()[:200]
+        assert "succeeded after" in result.stderr
 
 
 def strays(client: Client, name: str) -> dict[tuple[str, str], Callable[[], object]]:
