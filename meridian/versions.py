@@ -1,8 +1,8 @@
 """Delete what old updates left: versions of functions and state machines that nothing can call any more.
 
 The template keeps every version, because a running execution goes on calling those it began with. Kept here are the
-versions of the stack as it stands, those that an open execution may still call, and those that a failed one would call
-after a redrive.
+versions of the stack as it stands, those to which an alias leads, those that an open execution may still call, and
+those that a failed one would call after a redrive.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 RUNNING: ExecutionStatusType = "RUNNING"  # a redriven execution too; only a Map Run's may be PENDING_REDRIVE
 REDRIVABLE: tuple[ExecutionStatusType, ...] = ("ABORTED", "FAILED", "TIMED_OUT")
 REDRIVABLE_FOR = timedelta(days=14)
+
+MOST_ALIASES = 100  # of a state machine, says Step Functions' list of quotas; a page holds as many
 
 VERSION_ARN = re.compile(r"arn:[\w-]+:(?:lambda:[\w-]+:\d+:function|states:[\w-]+:\d+:stateMachine):[\w-]+:\d+")
 
@@ -61,7 +63,7 @@ def _unneeded(stack: Stack, functions: LambdaClient, states: SFNClient) -> list[
         *_machine_versions(states, machines),
         *_function_versions(functions, stack.resources("AWS::Lambda::Function")),
     ]
-    needed = _reached(states, [*current, *_called(states, machines)])
+    needed = _reached(states, [*current, *_routed(states, machines), *_called(states, machines)])
     return [arn for arn in present if arn not in needed]
 
 
@@ -72,6 +74,15 @@ def _machine_versions(states: SFNClient, machines: Iterable[str]) -> Iterator[st
         while answer.get("nextToken"):
             answer = states.list_state_machine_versions(stateMachineArn=machine, nextToken=answer["nextToken"])
             yield from (one["stateMachineVersionArn"] for one in answer["stateMachineVersions"])
+
+
+def _routed(states: SFNClient, machines: Iterable[str]) -> Iterator[str]:
+    """Versions to which an alias leads: Step Functions would refuse to delete them."""
+    for machine in machines:
+        answer = states.list_state_machine_aliases(stateMachineArn=machine, maxResults=MOST_ALIASES)
+        for one in answer["stateMachineAliases"]:
+            alias = states.describe_state_machine_alias(stateMachineAliasArn=one["stateMachineAliasArn"])
+            yield from (route["stateMachineVersionArn"] for route in alias.get("routingConfiguration", []))
 
 
 def _function_versions(functions: LambdaClient, named: Iterable[str]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from meridian.template import camel, tasks
 from tasks.shared import names
-from tests.embedded.product import Product, new_table, request
+from tests.embedded.product import HASTE, Product, new_table, request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,15 +38,18 @@ PROVISION_TASKS = (
     "DeployProcessors",
     "DescribeStack",
     "PublishDashboard",
+    "CreateSchedule",
     "WriteProbes",
     "ReadProbes",
     "ReadRecords",
     "ReadMetrics",
     "ReadEvents",
+    "PublishValidation",
 )
 CLEANUP_TASKS = (
     "LoadDeployment",
     "ConfirmCleanup",
+    "DeleteSchedule",
     "CheckRemoval",
     "DeleteProcessors",
     "DescribeStack",
@@ -68,10 +71,7 @@ CLEANUP_TASKS = (
 REFUSALS = ("is not authorized to perform", "a policy forbids its use (AccessDenied)")
 OTHER_TASKS = ("RedeliverFailures",)
 # It is handled where it happens: the probes are deleted where they can be, and the verdict says what was caught.
-HANDLED = {
-    **dict.fromkeys(("WriteProbes", "ReadProbes"), "Summarize (broken off)"),
-    **dict.fromkeys(("ReadRecords", "ReadMetrics", "ReadEvents"), "Summarize (streaming broken off)"),
-}
+HANDLED = dict.fromkeys(("WriteProbes", "ReadProbes", "ReadRecords", "ReadMetrics", "ReadEvents"), "PublishValidation")
 # Every processor, so that no task has nothing to do.
 PROCESSORS: dict[str, dict[str, Any]] = {
     "changes": {"rules": []},
@@ -117,8 +117,14 @@ def test_whatever_task_of_cleanup_fails_starting_again_finishes(product: Product
 def _everything() -> dict[str, Any]:
     table = new_table()
     copies = {**PROCESSORS["replicator"], "destination": {"table": f"{table}-copies", "region": OTHER}}
-    kinesis = {"shard_level_metrics": ["ALL"]}
-    return request(table, HOME, OTHER, kinesis=kinesis, processors={**PROCESSORS, "replicator": copies})
+    return request(
+        table,
+        HOME,
+        OTHER,
+        kinesis={"shard_level_metrics": ["ALL"]},
+        processors={**PROCESSORS, "replicator": copies},
+        validation={**HASTE["validation"], "schedule": {"schedule_expression": "rate(30 days)"}},
+    )
 
 
 def _require_failure_in(product: Product, task: str, workflow: str, document: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -47,6 +48,15 @@ def test_partition_fails_the_pairs_it_cuts(product: Product, deployed: dict[str,
     assert f"{OTHER} did not see the put from {HOME}" in cause.message
     assert f"{HOME} did not see the put from {OTHER}" in cause.message
     assert product.succeed("validate", {"table": deployed["table"]})["passed"] == 8
+
+
+def test_two_validations_at_once_do_no_harm(product: Product, deployed: dict[str, Any]) -> None:
+    """A schedule may start one while a person does: each finds its own probes, and both pass."""
+    with ThreadPoolExecutor() as pool:
+        outputs = list(pool.map(lambda _: product.succeed("validate", {"table": deployed["table"]}), range(2)))
+
+    assert [(output["passed"], output["failed"]) for output in outputs] == [(8, 0), (8, 0)]
+    assert product.session.dynamodb(HOME).scan(TableName=deployed["table"], ConsistentRead=True)["Count"] <= 1
 
 
 def test_probes_touch_nothing_else_and_go(product: Product, deployed: dict[str, Any]) -> None:

@@ -145,7 +145,7 @@ class TestMisuse:
             (["status", "orders", *HOME, "--endpoint-url", "localhost"], "Invalid endpoint: localhost is no URL"),
             (["status", "orders", *HOME], "No AWS credentials were found"),
             (["schedule", "orders", "--pause", "--resume"], "--pause and --resume were given. Give one of them."),
-            (["schedule", "orders", "--last", "0"], "0 is not in the range 1<=x<=100"),
+            (["schedule", "orders", "--last", "0"], "Invalid value for '--last'"),
             (["schedule", "x", *HOME], "'x' is no name of a table"),
             (["up", *HOME], "No AWS credentials were found"),
             (

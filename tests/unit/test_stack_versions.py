@@ -70,6 +70,7 @@ class FakeStates:
     def __init__(self) -> None:
         self.executions: list[dict[str, Any]] = []
         self.definitions: dict[str, str] = {}
+        self.aliases: dict[str, list[str]] = {}
         self.deleted: list[str] = []
         self.denied = False
 
@@ -104,6 +105,15 @@ class FakeStates:
         if number == "0":
             raise self.exceptions.StateMachineDoesNotExist({}, "DescribeStateMachine")
         return {"definition": definition(f"{CHILD if machine == PARENT else FUNCTION}:{number}")}
+
+    def list_state_machine_aliases(self, stateMachineArn: str, maxResults: int) -> dict[str, Any]:  # noqa: N803
+        assert maxResults <= 1000
+        found = [arn for arn in self.aliases if arn.startswith(f"{stateMachineArn}:")]
+        return {"stateMachineAliases": [{"stateMachineAliasArn": arn} for arn in found]}
+
+    def describe_state_machine_alias(self, stateMachineAliasArn: str) -> dict[str, Any]:  # noqa: N803
+        routes = self.aliases[stateMachineAliasArn]
+        return {"routingConfiguration": [{"stateMachineVersionArn": arn, "weight": 50} for arn in routes]}
 
     def delete_state_machine_version(self, stateMachineVersionArn: str) -> None:  # noqa: N803
         self.deleted.append(stateMachineVersionArn)
@@ -149,6 +159,12 @@ def test_what_a_redrive_would_call_is_kept_for_a_fortnight(states: FakeStates) -
     """Step Functions redrives what failed in the last 14 days, with the versions it had."""
     states.run(CHILD, "FAILED", f"{CHILD}:1", stopDate=NOW - timedelta(days=15))
     states.run(CHILD, "TIMED_OUT", f"{CHILD}:2", stopDate=NOW - timedelta(days=13))
+    assert pruned(states) == (f"{PARENT}:1", f"{PARENT}:2", f"{CHILD}:1", f"{FUNCTION}:1")
+
+
+def test_what_an_alias_leads_to_is_kept(states: FakeStates) -> None:
+    """A schedule may start it at any time, and what it starts calls its own versions."""
+    states.aliases[f"{CHILD}:scheduled"] = [f"{CHILD}:3", f"{CHILD}:2"]
     assert pruned(states) == (f"{PARENT}:1", f"{PARENT}:2", f"{CHILD}:1", f"{FUNCTION}:1")
 
 
