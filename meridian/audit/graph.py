@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import Element, tostring
 
 from meridian.audit import graph_definition, graph_shapes
+from meridian.audit.graph_boxes import NAME_SIZE, text_width
 from meridian.audit.graph_layout import Drawing, Route, layout
+from meridian.audit.graph_machine import Machine
 from meridian.audit.graph_seen import mark
 from meridian.audit.graph_shapes import make, number
 from meridian.audit.words import counted, plain
 
 if TYPE_CHECKING:
     from meridian.audit.graph_boxes import Point
-    from meridian.audit.graph_machine import Machine
     from meridian.audit.model import Audit
 
 MARGIN = 12.0
+MOST_STATES, MOST_EDGES = 400, 1_000  # that a person may want to see; also bounds the time that the layout takes
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
 
@@ -29,10 +31,10 @@ def svg(definition: dict[str, Any] | None, audit: Audit, *, anchor: str = "line-
     Each state that was entered links to ``#<anchor><id of its first step>``. The result is well-formed XML without
     script and style, and the same for the same execution.
     """
-    machine = graph_definition.machine(definition)
-    mark(machine, audit)
+    machine, remark = _machine(definition, audit)
     drawing = layout(machine)
-    width, height = drawing.width + 2 * MARGIN, drawing.height + 2 * MARGIN
+    width = drawing.width if drawing.boxes else text_width(remark, NAME_SIZE)
+    width, height = width + 2 * MARGIN, drawing.height + 2 * MARGIN
     root = Element(
         "svg",
         {
@@ -45,17 +47,36 @@ def svg(definition: dict[str, Any] | None, audit: Audit, *, anchor: str = "line-
         },
     )
     make(root, "title").text = f"State machine {plain(audit.workflow)}"
-    make(root, "desc").text = _described(definition, machine)
+    make(root, "desc").text = remark
+    if not drawing.boxes:
+        make(root, "text", "state-note", x=MARGIN, y=MARGIN + 5, font_size=NAME_SIZE).text = remark
     _draw(make(root, "g", transform=f"translate({number(MARGIN)} {number(MARGIN)})"), drawing, anchor)
     return tostring(root, encoding="unicode")
 
 
-def _described(definition: dict[str, Any] | None, machine: Machine) -> str:
-    states = list(machine.walk())
-    reached = sum(state.seen is not None for state in states)
-    if definition is None:
-        return f"The definition is not known: these are the {counted(reached, 'state', 'states')} that were entered."
-    return f"{counted(len(states), 'state', 'states')}, {reached:,} entered. Each links to its line in the timeline."
+def _machine(definition: dict[str, Any] | None, audit: Audit) -> tuple[Machine, str]:
+    """Give what to draw, and a description of it. Of what is too large, only what was entered is drawn."""
+    machine = graph_definition.machine(definition)
+    known, defined = definition is not None, len(list(machine.walk()))
+    too_large = _is_too_large(machine)
+    if too_large:
+        machine = Machine()
+    mark(machine, audit)
+    reached = [state for state in machine.walk() if state.seen]
+    entered = counted(len(reached), "state")
+    if _is_too_large(machine):
+        return Machine(), f"{entered} were entered, too many to draw."
+    if not machine.states:
+        return machine, "No state is known."
+    if too_large:
+        return machine, f"The definition has {defined:,} states: drawn are the {len(reached):,} that were entered."
+    if not known:
+        return machine, f"The definition is not known: drawn is what was entered, {entered}."
+    return machine, f"{counted(defined, 'state')}, {len(reached):,} entered. Each that was entered is a link to it."
+
+
+def _is_too_large(machine: Machine) -> bool:
+    return len(list(machine.walk())) > MOST_STATES or machine.ways() > MOST_EDGES
 
 
 def _draw(parent: Element, drawing: Drawing, anchor: str) -> None:

@@ -14,7 +14,7 @@ from meridian.audit.graph_machine import Machine, State, Way
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-DEEPEST = 12  # containers in containers; what lies deeper is drawn as a plain box
+DEEPEST = 12  # containers in containers, and rules in rules; what lies deeper is not looked into
 TESTS = {
     "IsBoolean": "a Boolean",
     "IsNull": "null",
@@ -84,15 +84,17 @@ def _ways(body: dict[str, Any]) -> Iterator[tuple[str, Way, str]]:
             yield _text(catcher, "Next"), Way.CATCH, str(error)
 
 
-def condition(rule: Any) -> str:
+def condition(rule: Any, depth: int = 0) -> str:
     """A Choice's rule in few words: ``alone = true``."""
     if not isinstance(rule, dict):
         return ""
+    if depth == DEEPEST:
+        return "…"
     for word in ("And", "Or"):
         if isinstance(rule.get(word), list):
-            return f" {word.lower()} ".join(condition(part) for part in rule[word])
+            return f" {word.lower()} ".join(condition(part, depth + 1) for part in rule[word])
     if isinstance(rule.get("Not"), dict):
-        return f"not {condition(rule['Not'])}"
+        return f"not {condition(rule['Not'], depth + 1)}"
     if isinstance(rule.get("Condition"), str):
         return str(rule["Condition"]).strip("{% }")
     variable = _text(rule, "Variable").rpartition(".")[2]

@@ -102,6 +102,10 @@ class Machine:
             for inside in state.inside:
                 yield from inside.walk()
 
+    def ways(self) -> int:
+        """How many edges there are, those in containers too."""
+        return len(self.edges) + sum(inside.ways() for state in self.states for inside in state.inside)
+
     def drawn(self) -> list[State]:
         """States and the dots that a way leads from or to."""
         used = {id(end) for edge in self.edges for end in (edge.source, edge.target)}

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from meridian.audit.graph_machine import Edge, State
 
 TIMES = "\N{MULTIPLICATION SIGN}"
+MOST_LABELS = 8  # told of one edge
 UNREACHED, RETRIED = "unreached", "retried"
 KINDS = ("Task", "Choice", "Wait", "Pass", "Succeed", "Fail", "Map", "Parallel")
 OUTCOMES = {
@@ -81,7 +82,8 @@ def edge_title(edge: Edge) -> str:
     target = "end" if edge.target.kind == "end" else plain(edge.target.name)
     condition = WAYS[edge.way]
     if edge.labels and edge.way != "default":
-        condition = f"{condition} {' or '.join(map(plain, edge.labels))}"
+        labels = [shortened(label, 80) for label in edge.labels[:MOST_LABELS]]
+        condition = f"{condition} {' or '.join(labels)}{' or others' if len(edge.labels) > MOST_LABELS else ''}"
     taken = {0: "not taken", 1: "taken once"}.get(edge.taken, f"taken {edge.taken:,} times")
     return f"From {source} to {target} {condition}".rstrip() + f", {taken}"
 

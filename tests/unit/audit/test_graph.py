@@ -195,6 +195,30 @@ def test_nothing_entered() -> None:
     assert list(nodes(parsed(None, unread))) == []
 
 
+def test_definition_too_large_to_draw() -> None:
+    """Of a machine of a thousand states only those are drawn that were entered, and the description says so."""
+    states = {f"S{number}": task(f"S{number + 1}") for number in range(1_000)}
+    definition, audit = built({"StartAt": "S0", "States": states}, "S0", "S1")
+    drawn = parsed(definition, audit)
+    assert [name(node) for node in nodes(drawn)] == ["S0", "S1"]
+    assert drawn.findtext("desc") == "The definition has 1,000 states: drawn are the 2 that were entered."
+
+
+def test_too_many_states_entered_to_draw() -> None:
+    """An execution through hundreds of states says that they are too many."""
+    definition, audit = built({}, *(f"S{number}" for number in range(500)))
+    assert texts(parsed(definition, audit)) == ["500 states were entered, too many to draw."]
+
+
+def test_rule_nested_without_end() -> None:
+    """A Choice's rule is told down to a depth."""
+    rule: dict[str, Any] = {"Variable": "$.x", "IsNull": True}
+    for _ in range(400):
+        rule = {"Not": rule}
+    states = {"A": {"Type": "Choice", "Choices": [{**rule, "Next": "B"}], "Default": "A"}, "B": task()}
+    assert "not not" in svg({"StartAt": "A", "States": states}, Audit(samples.execution_arn("validate", "x")))
+
+
 @pytest.mark.parametrize("definition", [None, samples.hostile().definition])
 def test_hostile_texts_stay_texts(definition: dict[str, Any] | None) -> None:
     """Names of states, errors and conditions can become neither markup nor script nor style."""
