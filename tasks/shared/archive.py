@@ -51,9 +51,10 @@ class File(Reference):
 
 
 class Head(Reference):
-    """The newest manifest as it is about to be written, and what was the newest before."""
+    """The newest manifest, and what was the newest before. ``settled``: it is written, not only about to be."""
 
     before: Reference | None
+    settled: bool
 
 
 class Break(TypedDict):
@@ -159,13 +160,14 @@ def _seconds(moment: Any) -> float:
 def fits(found: Reference | None, heads: list[Head]) -> bool:
     """Whether the newest manifest is what the head says; ``heads`` are its versions, the newest first.
 
-    The head is written before its manifest. So the manifest may still be the one before; and where two executions
-    wrote at once, only one of their manifests was accepted, and the head may name the other.
+    The head is written before its manifest, and settled after it. So after a crash in between, the manifest may still
+    be the one before. And where two executions wrote at once, only one of their manifests was accepted, and the head
+    may name the other: then all that was said later was said of a manifest that had been replaced already.
     """
-    if not heads:
-        return found is None
-    if found == heads[0]["before"]:
-        return True
+    if any(found == head["before"] for head in heads if head["settled"]):
+        return False
+    if not heads or found == heads[0]["before"]:
+        return bool(heads) or found is None
     for number, head in enumerate(heads):
         if found == reference(head):
             replaced = [earlier["before"] for earlier in heads[number:]]

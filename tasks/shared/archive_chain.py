@@ -22,6 +22,7 @@ from tasks.shared.archive import (
     is_manifest,
     manifest_key,
     place,
+    reference,
 )
 from tasks.shared.errors import Failed
 from tasks.shared.tables import code
@@ -137,7 +138,8 @@ class Chain:
         body = canonical(manifest)
         digest = hashlib.sha256(body)
         written: Reference = {"key": key, "sha256": digest.hexdigest()}
-        self._announce({**written, "before": self.newest.reference if self.newest else None})
+        head: Head = {**written, "before": self.newest.reference if self.newest else None, "settled": False}
+        self._say(head)  # before it is done, so that a crash between the two is no break of the chain
         answer = self._s3.put_object(
             Key=key,
             Body=body,
@@ -147,17 +149,19 @@ class Chain:
             **condition,
             **self._ours,
         )
+        self._say({**head, "settled": True})
         self._learn(Read(written, answer["ETag"], manifest))
 
-    def _announce(self, head: Head) -> None:
-        """Say what is written next, so that a crash between the two is no break of the chain."""
+    def _say(self, head: Head) -> None:
         self._ssm.put_parameter(Name=names.ARCHIVE_HEAD, Value=canonical(head).decode(), Type="String", Overwrite=True)
 
     def _breaks(self) -> list[Any]:
         """What to note where the newest manifest is not what the head says. Archiving goes on; the note stays."""
         found = self.newest.reference if self.newest else None
         head = read_head(self._ssm)
-        if fits(found, [head] if head else []) or fits(found, read_heads(self._ssm)):
+        if head and head["settled"] and found == reference(head):
+            return []
+        if fits(found, read_heads(self._ssm) if head else []):
             return []
         return [{"head": head, "found": found}]
 
@@ -205,6 +209,6 @@ def _head(value: str) -> Head:
     """What a version of the parameter says; one that somebody overwrote with anything else fits no manifest."""
     try:
         said = json.loads(value)
-        return {"key": said["key"], "sha256": said["sha256"], "before": said["before"]}
+        return {name: said[name] for name in ("key", "sha256", "before", "settled")}  # type: ignore[return-value]
     except (ValueError, TypeError, KeyError):
-        return {"key": "", "sha256": "", "before": {"key": "", "sha256": ""}}
+        return {"key": "", "sha256": "", "before": {"key": "", "sha256": ""}, "settled": True}

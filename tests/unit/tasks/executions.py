@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -135,13 +136,21 @@ class StepFunctions:
 
     def get_execution_history(self, executionArn: str, **given: Any) -> dict[str, Any]:  # noqa: N803  # AWS's name
         self._called("get_execution_history")
-        shown, token = self._paged(list(self._known(executionArn).history()), given)
-        return {"events": shown, **token}
+        begin = int(given.get("nextToken", 0))
+        end = begin + min(self.page, given["maxResults"])
+        one = self._known(executionArn)
+        more = {"nextToken": str(end)} if end < one.events + one.redrives else {}
+        return {"events": list(islice(one.history(), begin, end)), **more}
 
     def describe_state_machine_for_execution(self, executionArn: str) -> dict[str, Any]:  # noqa: N803  # AWS's name
         self._called("describe_state_machine_for_execution")
         one = self._known(executionArn)
         return {"definition": one.definition, "updateDate": moment(one.updated)}
+
+
+def fresh(service: str, region: str) -> Any:
+    """A client that nobody else uses."""
+    return SESSION.client(service, region_name=region, config=ONCE)  # type: ignore[call-overload]  # a variable
 
 
 class ArchiveClients(MotoClients):
@@ -154,9 +163,6 @@ class ArchiveClients(MotoClients):
     def step_functions(self, region: str) -> Any:
         assert region == HOME
         return _Struck(self._states, self)
-
-    def _fresh(self, service: str, region: str) -> Any:
-        return SESSION.client(service, region_name=region, config=ONCE)  # type: ignore[call-overload]  # a variable
 
     def struck(self, call: Callable[[], Any]) -> Any:
         number = next(self._numbers)

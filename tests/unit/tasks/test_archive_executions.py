@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+import tracemalloc
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -13,16 +14,28 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import ANY
 
+from tasks import archive_executions as module
 from tasks.archive_executions import archive_executions
 from tasks.create_archive_bucket import create_archive_bucket
-from tasks.shared import archive, archive_chain, names
+from tasks.shared import archive, archive_chain, archive_files, names, pace
 from tasks.shared.archive import START, canonical, manifest_key
-from tests.unit.tasks.executions import BEGAN, BUCKET, ArchiveClients, One, StepFunctions, execution_arn, machine_arn
+from tasks.shared.archive_files import Store
+from tasks.shared.pace import CALLS_A_SECOND
+from tests.unit.tasks.executions import (
+    BEGAN,
+    BUCKET,
+    ArchiveClients,
+    One,
+    StepFunctions,
+    execution_arn,
+    fresh,
+    machine_arn,
+)
 from tests.unit.tasks.fakes import ACCOUNT, Answer, Killed, emptied
 from tests.unit.tasks.scenarios import EXECUTION, HOME, Scenario, play, refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from tests.unit.tasks.fakes import StubbedClients
 
@@ -64,7 +77,7 @@ NO_MANIFEST = s3("list_objects_v2", {}, Prefix="manifests/")
 NO_HEAD = refuse("ssm", HOME, "get_parameter", "ParameterNotFound", Name=names.ARCHIVE_HEAD)
 ANNOUNCED = ssm("put_parameter", Name=names.ARCHIVE_HEAD, Value=ANY, Type="String", Overwrite=True)
 LISTED = states("list_executions", {"executions": [ENDED.item()]}, stateMachineArn=VALIDATE, maxResults=1_000)
-HEAD = {"key": manifest_key(TODAY, 1), "sha256": "0" * 64, "before": None}
+HEAD = {"key": manifest_key(TODAY, 1), "sha256": "0" * 64, "before": None, "settled": True}
 
 
 def manifest(*keys: str, since: float = 0) -> dict[str, Any]:
@@ -114,7 +127,7 @@ SCENARIOS = [
     Scenario(
         "The first closed execution begins the archive",
         looks(),
-        [NO_MANIFEST, LISTED, *READ, put(FILE_KEY), NO_HEAD, ANNOUNCED, put(manifest_key(TODAY, 1))],
+        [NO_MANIFEST, LISTED, *READ, put(FILE_KEY), NO_HEAD, ANNOUNCED, put(manifest_key(TODAY, 1)), ANNOUNCED],
         {"status": "READY", "files": 1, "events": 3, "open": 0, "remaining": [], "wait_seconds": 0},
     ),
     Scenario(
@@ -130,6 +143,7 @@ SCENARIOS = [
             NO_HEAD,
             ANNOUNCED,
             put(manifest_key(TODAY, 1)),
+            ANNOUNCED,
         ],
         {"status": "READY", "files": 1},
     ),
@@ -217,6 +231,7 @@ SCENARIOS = [
                 **CHECKSUM,
                 IfMatch='"0"',
             ),
+            ANNOUNCED,
         ],
         {"status": "READY", "files": 1},
     ),
@@ -434,54 +449,187 @@ def test_what_is_written_before_a_failure_is_listed(operation: str) -> None:
     assert archived() == closed(found)
 
 
-def call_count() -> int:
+def few() -> StepFunctions:
+    """What takes few calls: two executions on two pages."""
+    found = StepFunctions(page=1)
+    found.add(One("run-1", BEGAN, BEGAN + 10, events=1), One("run-2", BEGAN + 1, BEGAN + 20, events=1))
+    return found
+
+
+def call_count(found: StepFunctions) -> int:
     with emptied():
-        aws = ArchiveClients(several())
-        run(several(), aws)
+        aws = ArchiveClients(found)
+        run(found, aws)
         return aws.count
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
-def test_killed_anywhere_and_run_again_nothing_is_lost_or_twice(when: str) -> None:
+def test_killed_anywhere_and_run_again_nothing_is_lost_or_twice() -> None:
     """Whatever call an execution dies at, another one archives each closed execution exactly once, file and line."""
-    calls = call_count()
+    calls = call_count(several())
     assert calls > 30
     for number in range(1, calls + 1):
         with emptied():
             found = several()
             doomed = ArchiveClients(found)
-            doomed.kill(when, number)
+            doomed.kill("after", number)
             with pytest.raises(Killed):
                 run(found, doomed)
             run(found)
-            assert archived() == closed(found), f"killed {when} call {number} of {calls}"
+            assert archived() == closed(found), f"killed after call {number} of {calls}"
             assert not any(manifest["breaks"] for manifest in manifests())
-            assert max(versions("executions/").values()) == 1, "the same bytes are not written twice"
+            assert max(versions("executions/").values()) == 1, "the same bytes are written once"
 
 
 class Interrupted(ArchiveClients):
-    """Clients that let another execution do all its work just before their n-th call."""
+    """Clients that let another execution do all its work just before their n-th call. They come from no pool."""
 
-    def __init__(self, states: StepFunctions, number: int, other: Callable[[], object]) -> None:
+    def __init__(self, states: StepFunctions, number: int) -> None:
         super().__init__(states)
-        self._at, self._other = number, other
+        self._at = number
 
     def make(self, service: str, region: str) -> Any:
-        client = self._fresh(service, region)
+        client = fresh(service, region)
         self.take(client)
         return client
 
     def _strike(self, when: str, number: int) -> None:
         if (when, number) == ("before", self._at):
-            self._other()
+            run(self._states)
 
 
 def test_two_executions_at_once_lose_nothing() -> None:
     """Whenever another execution archives in between, each closed execution is in the manifests exactly once."""
-    calls = call_count()
+    calls = call_count(few())
+    assert calls > 20
     for number in range(1, calls + 1):
         with emptied():
-            found = several()
-            run(found, Interrupted(found, number, lambda found=found: run(found)))  # type: ignore[misc]  # a default
+            found = few()
+            run(found, Interrupted(found, number))
             assert archived() == closed(found), f"another execution before call {number} of {calls}"
             assert not any(manifest["breaks"] for manifest in manifests()), number
+
+
+@pytest.mark.usefixtures("s3_and_ssm")
+def test_a_new_day_begins_a_manifest_and_closes_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The manifest of a day names that of the day before, which does not change any more; so does a full one."""
+    found, now = StepFunctions(), time.time()
+    yesterday = now - 86_400
+    found.add(One("run-1", BEGAN, BEGAN + 10))
+    with monkeypatch.context() as then:
+        then.setattr(time, "time", lambda: yesterday)
+        run(found)
+    found.add(One("run-2", now - 60, now - 30))
+    run(found)
+    monkeypatch.setattr(archive_chain, "MOST_FILES", 1)
+    found.add(One("run-3", now - 20, now - 10))
+    run(found)
+    assert archived() == closed(found)
+    assert [manifest["closed"] for manifest in manifests()] == [True, True, False]
+    keys = sorted(objects("manifests/"), key=archive.place)
+    assert keys == [manifest_key(archive.day(yesterday), 1), manifest_key(TODAY, 1), manifest_key(TODAY, 2)]
+
+
+@pytest.mark.usefixtures("s3_and_ssm")
+def test_a_clock_that_is_behind_begins_no_older_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where another execution's clock was ahead at midnight, its closed manifest is followed by a newer one."""
+    found = StepFunctions()
+    found.add(One("run-1", BEGAN, BEGAN + 10))
+    run(found)
+    monkeypatch.setattr(archive_chain, "MOST_FILES", 1)
+    now = time.time()
+    found.add(One("run-2", now - 60, now - 30))
+    monkeypatch.setattr(time, "time", lambda: now - 86_400)
+    run(found)
+    assert archived() == closed(found)
+    assert sorted(objects("manifests/"), key=archive.place)[-1] == manifest_key(TODAY, 2)
+
+
+@pytest.mark.usefixtures("s3_and_ssm")
+def test_a_manifest_that_was_removed_is_noted_and_its_files_are_listed_again() -> None:
+    """Archiving goes on after the newest manifest was removed, and the next one tells of it for good."""
+    found = several()
+    run(found)
+    client: Any = ArchiveClients(found).s3(HOME)
+    client.delete_object(Bucket=BUCKET, Key=manifest_key(TODAY, 1))
+    run(found)
+    (manifest,) = [json.loads(body) for body in objects("manifests/").values()]
+    assert sorted((line["execution"], line["redrive_count"]) for line in manifest["files"]) == closed(found)
+    assert [one["found"] for one in manifest["breaks"]] == [None]
+
+
+# ---------------------------------------------------------------------------------------------------------------- pace
+
+
+def test_calls_stay_below_half_the_refill(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over all looks, each operation is called at less than half the rate that AWS refills."""
+    monkeypatch.setattr(pace, "LOOK_SECONDS", 4)
+    found = StepFunctions(page=40)
+    found.add(*(One(f"run-{number}", BEGAN, BEGAN + number, version=f"{VALIDATE}:1") for number in range(90)))
+    with emptied():
+        aws = ArchiveClients(found)
+        event: Any = {**dict(create_archive_bucket.run({}, aws)), **CONTEXT}
+        waited, busy = 0, 0
+        while True:
+            reply = archive_executions.run(event, aws)
+            if reply["status"] == "READY":
+                break
+            waited, busy = waited + reply["wait_seconds"], busy + 1
+            event = {**event, "archived": reply}
+        assert archived() == closed(found)
+    assert busy >= 3
+    for operation, count in Counter(found.calls).items():
+        assert count - 2 * CALLS_A_SECOND[operation] * 4 <= CALLS_A_SECOND[operation] * waited, operation
+
+
+@pytest.mark.usefixtures("s3_and_ssm")
+def test_the_last_look_says_what_remains_and_the_next_execution_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An execution ends with its last look, so that its history stays bounded; nothing is lost by that."""
+    monkeypatch.setattr(module, "MOST_LOOKS", 3)
+    monkeypatch.setattr(pace, "LOOK_SECONDS", 4)
+    found = StepFunctions(page=30)
+    found.add(*(One(f"run-{number}", BEGAN, BEGAN + number, version=f"{VALIDATE}:1") for number in range(60)))
+    reply = run(found)
+    assert (reply["looks"], reply["remaining"]) == (3, [VALIDATE])
+    assert 0 < reply["files"] < 60
+    assert run(found)["remaining"] == []
+    assert archived() == closed(found)
+
+
+@pytest.mark.usefixtures("s3_and_ssm")
+def test_a_page_that_is_not_known_any_more_is_asked_for_from_the_start() -> None:
+    """A redrive may come when the token of its page has expired: the list is begun again."""
+    found = several()
+    aws = ArchiveClients(found)
+    event: Any = {**dict(create_archive_bucket.run({}, aws)), **CONTEXT}
+    event["archived"] = {**START, "looks": 3, "remaining": [VALIDATE], "token": "expired"}
+    assert archive_executions.run(event, aws)["files"] == 4
+
+
+@pytest.mark.usefixtures("s3_and_ssm")
+def test_memory_stays_flat() -> None:
+    """A history of 25,000 events, 50 MB, is read and written in a tenth of that."""
+    found = StepFunctions()
+    one = One("long", BEGAN, BEGAN + 10, events=25_000)
+    found.add(one)
+    padding = "x" * 2_000
+    history = one.history
+    one.history = lambda: ({**event, "details": padding} for event in history())  # type: ignore[method-assign]
+    sizes = []
+
+    class Sink(Store):
+        def put(self, key: str, body: Any, sha256: bytes, content_type: str) -> None:  # noqa: ARG002  # Store's
+            if not isinstance(body, bytes):
+                sizes.append(body.seek(0, 2))
+
+    clients = ArchiveClients(found)
+    run(StepFunctions(), clients)
+    paced = pace.Paced(clients.step_functions(HOME))
+    store = Sink(clients.s3(HOME), BUCKET, ACCOUNT)
+    tracemalloc.start()
+    line = archive_files.archive(paced, store, archive_files.Definitions(store, paced, {}), one.arn)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert line
+    assert line["events"] == 25_000
+    assert sizes[0] > 50_000_000
+    assert peak < 8_000_000
