@@ -13,6 +13,7 @@ from meridian.embedded.state_versions import publish, revision
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_OF_NO_EXECUTION = ("creationDate", "description", "status", "type")  # DescribeStateMachineForExecution tells none
 BACKEND = "moto.stepfunctions.parser.models:StepFunctionsParserBackend"
 
 
@@ -110,22 +111,8 @@ def describe_state_machine(machines: Any, data: dict[str, Any]) -> dict[str, Any
 def describe_state_machine_for_execution(machines: Any, data: dict[str, Any]) -> dict[str, Any]:
     """What the execution runs: the machine or the version as it was when the execution started."""
     source = machines.describe_execution(data["executionArn"]).state_machine
-    described = {name: value for name, value in _described(source).items() if name in _OF_EXECUTION}
+    described = {name: value for name, value in _described(source).items() if name not in _OF_NO_EXECUTION}
     return described | {"updateDate": getattr(source, "update_date", None) or source.creation_date}
-
-
-_OF_EXECUTION = frozenset(
-    {
-        "definition",
-        "encryptionConfiguration",
-        "loggingConfiguration",
-        "name",
-        "revisionId",
-        "roleArn",
-        "stateMachineArn",
-        "tracingConfiguration",
-    }
-)
 
 
 def _described(machine: Any) -> dict[str, Any]:
