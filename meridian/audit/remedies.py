@@ -169,7 +169,7 @@ def kept(audit: Audit, error: str) -> str:
     workflow = audit.workflow
     if workflow in KEPT:
         return KEPT[workflow]
-    said = f" ({words.counted(made, 'call')} changed something; they are listed below)" if made else ""
+    said = f" ({words.counted(made, 'call')} changed something, listed below)" if made else ""
     refused = "The task that refused touched nothing. " if is_refusal(error) else ""
     running = [one for one in audit.tree() if one is not audit and one.status is Outcome.RUNNING]
     still = f" {words.counted(len(running), 'child execution')} still ran." if running else ""

@@ -58,7 +58,7 @@ def _facts(audit: Audit) -> Iterator[tuple[str, str]]:
         yield f"redrive {redrive.count}", words.moment(redrive.when)
     executions = sum(1 for _ in audit.tree())
     also = f" in {executions} executions" if executions > 1 else ""
-    paid = f"{cost.usd(audit):.4f} USD at list price"
+    paid = f"{cost.usd(audit):.6f} USD at list price"
     yield "cost", f"{words.counted(cost.transitions(audit), 'state transition')}{also}, {paid}"
     if audit.unknown:
         types = ", ".join(f"{words.plain(name)} ({count})" for name, count in audit.unknown.items())

@@ -114,7 +114,8 @@ def _failure(audit: Audit) -> Failure:
     told = place.step if place.step and ended.status is Outcome.FAILED and not ended.cause else ended
     found = causes.unwrapped(told.error or ended.status, told.cause)
     error, message = words.plain(found.error), words.paragraphs(found.message)
-    known = remedies.remedy(error, message)
+    # Whoever stops an execution may give any error.
+    known = remedies.remedy(error if ended.status is Outcome.FAILED else ended.status.value, message)
     path = (*place.path, *(words.plain(one) for one in found.path))
     return Failure(
         path,

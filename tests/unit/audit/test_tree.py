@@ -186,7 +186,7 @@ class TestFacts:
             "2026-11-21 12:00:00Z, by deploy.py",
             "4 of meridian-provision",
             '{"table": "orders"',
-            "131 state transitions in 8 executions, 0.0033 USD at list price",
+            "131 state transitions in 8 executions, 0.003275 USD at list price",
             samples.provision().arn,
         ):
             assert fact in text

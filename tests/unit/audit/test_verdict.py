@@ -205,6 +205,7 @@ class TestOtherErrors:
         failure = verdict(audit).failure
         assert failure
         assert (failure.error, failure.why) == ("Maintenance", "We move house.")
+        assert failure.do.startswith("If that was not meant, start it again.")
 
     def test_child_stopped_by_a_person(self) -> None:
         """A parent whose child was stopped failed because of that."""
