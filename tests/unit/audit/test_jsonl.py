@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from meridian.audit import jsonl
+from meridian.bundle import ROOT
 from tests.unit.audit import samples
 from tests.unit.audit.samples import START
 
@@ -78,3 +80,15 @@ def test_open_end() -> None:
     (step,) = (one for one in found if one["record"] == "step" and one["outcome"] == "RUNNING")
     attempt = next(one for one in found if one["record"] == "attempt" and one["step"] == step["step"])
     assert (found[0]["stopped"], step["left"], step["seconds"], attempt["seconds"]) == (None, None, None, None)
+
+
+def test_documented() -> None:
+    """docs/audit.md names every member of every kind of record, and no other."""
+    rows = re.findall(r"^\| `(\w+)` \| (.+) \|$", (ROOT / "docs/audit.md").read_text(), re.MULTILINE)
+    documented = {kind: set(re.findall(r"`(\w+)`", members)) for kind, members in rows}
+    found: dict[str, set[str]] = {}
+    for record in records(samples.failed()):
+        inner = [member for name in ("failure", "starter") for member in record.get(name) or ()]
+        found.setdefault(record["record"], set()).update({*record, *inner} - {"record"})
+    found["execution"] |= {"when", "count"}
+    assert documented == found
