@@ -52,6 +52,30 @@ def faults(drawing: Drawing) -> list[str]:
     return [fault for level in levels(drawing) for fault in _faults(level)]
 
 
+def confusions(drawing: Drawing) -> list[str]:
+    """Say which lines run on one another although they lead to different states."""
+    return [
+        f"to {one.edge.target.name} on to {other.edge.target.name}"
+        for level in levels(drawing)
+        for one, other in combinations(level.routes, 2)
+        if one.edge.target is not other.edge.target and _run_together(one.points, other.points)
+    ]
+
+
+def _run_together(points: list[Point], others: list[Point]) -> bool:
+    return any(
+        _together(one, other, along) for one in pairwise(points) for other in pairwise(others) for along in (0, 1)
+    )
+
+
+def _together(one: tuple[Point, Point], other: tuple[Point, Point], along: int) -> bool:
+    across = 1 - along
+    places = [point[across] for point in (*one, *other)]
+    since = max(min(point[along] for point in line) for line in (one, other))
+    until = min(max(point[along] for point in line) for line in (one, other))
+    return max(places) - min(places) < 3 and until - since > 2
+
+
 def _faults(drawing: Drawing) -> Iterator[str]:
     yield from _misplaced(drawing)
     yield from _misled(drawing)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.audit.graphs import drawn, faults, levels, loop, named, task
+from tests.unit.audit.graphs import confusions, drawn, faults, levels, loop, named, task
 from tests.workflow.definitions import DEFINITIONS
 
 NAMES = ("A", "B", "Check: ready?", "A rather long name of a state", "E", "F", "G")
@@ -20,6 +20,7 @@ def test_our_definitions_are_drawn_without_fault(workflow: str) -> None:
     """Each state machine of ours is laid out without overlap, with every line outside every box."""
     drawing = drawn(DEFINITIONS[workflow])
     assert faults(drawing) == []
+    assert confusions(drawing) == []
     assert drawing.width < 900
 
 
@@ -98,7 +99,9 @@ def test_branches_stand_side_by_side() -> None:
 )  # fmt: skip
 def test_odd_definitions_are_drawn_without_fault(states: dict[str, Any]) -> None:
     """Self loops, islands, unknown types, empty containers and nonsense are drawn as well as they can be."""
-    assert faults(drawn({"StartAt": "A", "States": states})) == []
+    drawing = drawn({"StartAt": "A", "States": states})
+    assert faults(drawing) == []
+    assert confusions(drawing) == []
 
 
 @pytest.mark.parametrize("definition", [{}, {"States": []}, {"StartAt": "A", "States": {}}, [], None])
