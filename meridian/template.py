@@ -14,7 +14,7 @@ import sys
 import tomllib
 from typing import TYPE_CHECKING, Any
 
-from meridian import alerts, iam, processor_roles, queries, schedules, stack_role
+from meridian import alerts, archiving, iam, processor_roles, queries, schedules, stack_role
 from meridian.bundle import ROOT
 from tasks.shared import names
 
@@ -34,8 +34,6 @@ TASKS_LOG_GROUP = f"/{names.PREFIX}/tasks"
 STATES_LOG_GROUP = f"/aws/vendedlogs/states/{names.PREFIX}"
 RETENTION = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
 DEFAULT_RETENTION = 400  # days: a year's audit, and a month to do it in
-
-MOST_LOCK_DAYS = 36_500  # Amazon S3 User Guide, "Locking objects with Object Lock": 100 years
 
 RUNTIME = "python3.13"
 # The zip runs on both. arm64 is a fifth cheaper, of less than a cent a deployment; x86_64 is in every Region.
@@ -84,9 +82,10 @@ def control_template() -> dict[str, Any]:
         "and the function behind each of their states.",
         "Metadata": {"Meridian": {"Version": version}},
         "Parameters": _parameters(),
-        "Conditions": alerts.CONDITIONS,
+        "Conditions": alerts.CONDITIONS | archiving.CONDITIONS,
         "Resources": resources
         | schedules.resources(machines, TAGS)
+        | archiving.resources(TAGS)
         | queries.resources()
         | alerts.resources(machines.values(), TAGS),
         "Outputs": {f"{machine}Arn": {"Value": {"Ref": machine}} for machine in machines.values()} | alerts.OUTPUTS,
@@ -137,13 +136,7 @@ def _parameters() -> dict[str, Any]:
             "AllowedValues": list(RETENTION),
             "Description": "How long CloudWatch Logs keeps what tasks and executions log.",
         },
-        "ArchiveLockDays": {
-            "Type": "Number",
-            "Default": 0,
-            "MinValue": 0,
-            "MaxValue": MOST_LOCK_DAYS,
-            "Description": "How long S3 Object Lock keeps what is archived from being deleted; 0 locks nothing.",
-        },
+        **archiving.PARAMETERS,
     }
 
 

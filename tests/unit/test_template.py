@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import json
 import re
 from functools import cache
@@ -400,3 +401,21 @@ def test_the_page_lists_every_action_of_every_task() -> None:
     for task in TASKS.values():
         for permission in task.permissions:
             assert all(f"`{action}`" in page for action in permission.actions)
+
+
+def test_the_archive_is_started_every_day() -> None:
+    """A schedule that cannot pile up starts archive through its alias; a start that fails is kept to be seen."""
+    resources = built()["Resources"]
+    schedule = resources["ArchiveEveryDay"]["Properties"]
+    target = schedule["Target"]
+    assert target["Input"] == "{}"
+    assert target["Arn"]["Fn::Sub"].endswith(":stateMachine:meridian-archive:scheduled")
+    assert target["RetryPolicy"]["MaximumEventAgeInSeconds"] <= 3_600
+    queue = resources[target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0]]["Properties"]["QueueName"]
+    (may_send,) = [
+        statement["Resource"]
+        for statement in resources["SchedulerRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+        if "sqs:SendMessage" in statement["Action"]
+    ]
+    assert fnmatch.fnmatch(queue, may_send[0]["Fn::Sub"].rpartition(":")[2])
+    assert built()["Parameters"]["ArchiveSchedule"]["Default"] == "cron(15 0 * * ? *)"
