@@ -6,6 +6,7 @@ own, else by its number. The turns of a wait loop are one step.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -61,11 +62,12 @@ def _items(audit: Audit) -> Mapping[tuple[int, int], str]:
         if step.parent and step.parent.kind == "Map" and step.iteration is not None:
             of_map = regions.setdefault(step.parent.id, {})
             of_map[step.iteration] = of_map.get(step.iteration) or step.region
-    return {
-        (map_id, place): region if region and list(of_map.values()).count(region) == 1 else f"item {place}"
-        for map_id, of_map in regions.items()
-        for place, region in of_map.items()
-    }
+    items = {}
+    for map_id, of_map in regions.items():
+        having = Counter(of_map.values())
+        for place, region in of_map.items():
+            items[map_id, place] = region if region and having[region] == 1 else f"item {place}"
+    return items
 
 
 def _path(step: Step, items: Mapping[tuple[int, int], str]) -> Path:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 INSTANT_KINDS = ("Choice", "Pass", "Succeed")
 INSTANT_SECONDS = 0.1
 MOST_NEIGHBOURS = 24  # rows of one branch, or items of one Map, that fit a screen
-ENDS = 3  # of many neighbours, how many of the first and of the last are shown
+ENDS, LONGEST = 3, 5  # of many neighbours, how many of the first, of the last, and of those that took longest are shown
 
 
 @dataclass
@@ -109,18 +109,19 @@ def _without_header(node: Node) -> Node:
 
 
 def _gathered(neighbours: list[Node]) -> list[Node]:
-    """Keep the ends, what is eventful, and of the rest what took longest; gather the runs between."""
+    """Keep the ends, what is eventful and what took longest; gather the runs between."""
     ends = {*range(ENDS), *range(len(neighbours) - ENDS, len(neighbours))}
-    others = (place for place in range(len(neighbours)) if place not in ends)
-    by_weight = sorted(others, key=lambda place: (not neighbours[place].is_eventful, -neighbours[place].seconds))
-    kept = ends | set(by_weight[: MOST_NEIGHBOURS - len(ends)])
+    inner = [place for place in range(len(neighbours)) if place not in ends]
+    eventful = [place for place in inner if neighbours[place].is_eventful]
+    longest = sorted(inner, key=lambda place: -neighbours[place].seconds)[:LONGEST]
+    kept = {*ends, *eventful[: MOST_NEIGHBOURS - len(ends) - LONGEST], *longest}
     result: list[Node] = []
     for place, node in enumerate(neighbours):
         if place in kept:
             result.append(node)
             continue
         if not (result and result[-1].gathered):
-            result.append(Node("", gathered=[]))
+            result.append(Node(""))
         if node.line:
             result[-1].gathered.append(node.line)
     return result

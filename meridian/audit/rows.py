@@ -98,7 +98,7 @@ def _narrow(guide: Text, around: str, node: Node, drawn_as: Style) -> list[Text]
     line, name, notes = node.line, guide.append_text(_name(node, drawn_as)), _notes(node)
     if line is None:
         return [name, Text(), notes]
-    if _region(node) not in (around, ""):
+    if line.step and _region(node) not in (around, ""):  # a header's label has it
         name.append(f" {_region(node)}", "cyan")
     if line.waited >= LEAST:
         notes = Text(", ").join(part for part in (notes, Text(f"waited {words.duration(line.waited)}")) if part)
@@ -114,11 +114,12 @@ def _name(node: Node, drawn_as: Style) -> Text:
 
 
 def _gathered(gathered: list[Line]) -> str:
-    """``31 more: 30 SUCCEEDED, 1 FAILED, of 0.2 s to 12 s``."""
+    """``31 more: 30 SUCCEEDED, 1 FAILED, each 0.2 s to 12 s``."""
     outcomes = Counter(line.outcome.value for line in gathered)
     took = [line.seconds for line in gathered if line.seconds is not None]
-    of = f", of {words.duration(min(took))} to {words.duration(max(took))}" if took else ""
-    return f"{len(gathered):,} more: {', '.join(f'{count:,} {name}' for name, count in outcomes.items())}{of}"
+    ends = dict.fromkeys(words.duration(one) for one in (min(took), max(took))) if took else {}
+    each = f", each {' to '.join(ends)}" if ends else ""
+    return f"{len(gathered):,} more: {', '.join(f'{count:,} {name}' for name, count in outcomes.items())}{each}"
 
 
 def _notes(node: Node) -> Text:
