@@ -1,0 +1,358 @@
+"""The archive: read from it what Step Functions has forgotten, and prove that it is what was archived."""
+
+from __future__ import annotations
+
+import json
+import time
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from meridian.audit.archive import Archive, ArchiveAltered, Verified, verify
+from meridian.audit.model import Outcome
+from meridian.audit.source import ExecutionUnknown
+from tasks.shared import names
+from tasks.shared.archive import definition_key, place
+from tests.unit.tasks.executions import BUCKET, ArchiveClients, One, StepFunctions, execution_arn
+from tests.unit.tasks.fakes import ACCOUNT, emptied
+from tests.unit.tasks.scenarios import ENVIRONMENT, HOME
+from tests.unit.tasks.test_archive_executions import run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DAY = 86_400
+NOW = time.time()
+# Each is archived on a day of its own, and the last two on the last of these.
+ONES = (
+    One("run-1", NOW - 3 * DAY - 300, NOW - 3 * DAY - 200, events=4),
+    One("run-2", NOW - 2 * DAY - 300, NOW - 2 * DAY - 200, status="FAILED"),
+    One("run-3", NOW - 300, NOW - 200),
+    One("run-4", NOW - 100, NOW - 50, machine="meridian-archive", input="{}"),
+)
+ARCHIVED = (3 * DAY, 2 * DAY, 0, 0)
+
+
+class S3:
+    """The bucket in whoever's hands."""
+
+    def __init__(self) -> None:
+        self.client: Any = ArchiveClients(StepFunctions()).s3(HOME)
+
+    def keys(self, prefix: str = "") -> list[str]:
+        found = self.client.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])
+        return [one["Key"] for one in found]
+
+    def manifests(self) -> list[str]:
+        return sorted(self.keys("manifests/"), key=place)
+
+    def file(self, name: str) -> str:
+        (key,) = [key for key in self.keys("executions/") if f"/{name}" in key]
+        return key
+
+    def read(self, key: str, version: str = "") -> bytes:
+        of_version = {"VersionId": version} if version else {}
+        content: bytes = self.client.get_object(Bucket=BUCKET, Key=key, **of_version)["Body"].read()
+        return content
+
+    def put(self, key: str, content: bytes) -> None:
+        self.client.put_object(Bucket=BUCKET, Key=key, Body=content)
+
+    def remove(self, key: str) -> None:
+        self.client.delete_object(Bucket=BUCKET, Key=key)
+
+    def erase(self, key: str) -> None:
+        """Every version of it."""
+        for one in self.client.list_object_versions(Bucket=BUCKET, Prefix=key).get("Versions", []):
+            self.client.delete_object(Bucket=BUCKET, Key=key, VersionId=one["VersionId"])
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
+    """An archive of four executions in three manifests."""
+    for name, value in {**ENVIRONMENT, "AWS_REGION": HOME}.items():
+        monkeypatch.setenv(name, value)
+    with emptied():
+        found = StepFunctions(["meridian-validate", "meridian-archive"])
+        for one, ago in zip(ONES, ARCHIVED, strict=True):
+            found.add(one)
+            with monkeypatch.context() as then:
+                then.setattr(time, "time", lambda ago=ago: NOW - ago)
+                run(found)
+        yield S3()
+
+
+def session() -> Any:
+    clients = ArchiveClients(StepFunctions())
+    return SimpleNamespace(account=ACCOUNT, home=HOME, s3=clients.s3, ssm=clients.ssm)
+
+
+def verified() -> Verified:
+    return verify(session(), sleep=lambda _: None)
+
+
+# ------------------------------------------------------------------------------------------------------------- reading
+
+
+@pytest.mark.usefixtures("s3")
+def test_an_execution_is_described_as_it_was() -> None:
+    """What DescribeExecution said comes back, with times as seconds."""
+    described = Archive(session()).describe(execution_arn("run-2"))
+    assert (described["status"], described["input"]) == ("FAILED", '{"table": "orders"}')
+    assert described["stopDate"] == round(NOW - 2 * DAY - 200, 3)
+
+
+@pytest.mark.usefixtures("s3")
+def test_its_events_come_as_awss_json() -> None:
+    """Every event, the oldest first, with its timestamp in seconds."""
+    events = list(Archive(session()).events(execution_arn("run-1")))
+    assert [event["id"] for event in events] == [1, 2, 3, 4]
+    assert events[0]["timestamp"] == pytest.approx(ONES[0].started + 0.001, abs=0.001)
+
+
+@pytest.mark.usefixtures("s3")
+def test_its_definition_comes_back() -> None:
+    """The definition that it ran, also where its machine is gone."""
+    assert Archive(session()).definition(execution_arn("run-1")) == {"StartAt": "A"}
+
+
+@pytest.mark.usefixtures("s3")
+def test_executions_of_a_workflow_are_listed_the_newest_first() -> None:
+    """Those of one workflow since a moment, with their table and where they lie."""
+    archive = Archive(session())
+    assert [one.arn for one in archive.executions("validate", NOW - 2.5 * DAY)] == [
+        execution_arn("run-3"),
+        execution_arn("run-2"),
+    ]
+    (oldest,) = list(archive.executions("validate", 0))[2:]
+    assert (oldest.status, oldest.table) == (Outcome.SUCCEEDED, "orders")
+    assert oldest.source.startswith(f"s3://{BUCKET}/executions/date=")
+
+
+def test_a_redriven_execution_is_what_it_became(s3: S3) -> None:
+    """Of an execution that was archived twice, the later end is read."""
+    found = StepFunctions()
+    found.add(One("run-2", NOW - 2 * DAY - 300, NOW - 10, redrives=1))
+    run(found)
+    archive = Archive(session())
+    assert archive.describe(execution_arn("run-2"))["redriveCount"] == 1
+    assert [one.redrive_count for one in archive.executions("validate", 0) if one.arn.endswith("run-2")] == [1]
+    assert len([key for key in s3.keys() if "run-2" in key]) == 2
+
+
+@pytest.mark.usefixtures("s3")
+def test_what_is_not_archived_is_not_known() -> None:
+    """Another source may know it."""
+    with pytest.raises(ExecutionUnknown):
+        Archive(session()).describe(execution_arn("never"))
+
+
+def test_without_an_archive_nothing_is_known() -> None:
+    """No bucket is no error."""
+    with emptied():
+        archive = Archive(session())
+        with pytest.raises(ExecutionUnknown):
+            archive.describe(execution_arn("run-1"))
+        with pytest.raises(ExecutionUnknown):
+            list(archive.executions("validate", 0))
+
+
+def test_an_altered_file_is_not_believed(s3: S3) -> None:
+    """Reading says so with the version that is right, before anybody takes the events for true."""
+    key = s3.file("run-1")
+    right = s3.client.head_object(Bucket=BUCKET, Key=key)["VersionId"]
+    s3.put(key, s3.read(key).replace(b"PassStateEntered", b"PassStateEnterex"))
+    with pytest.raises(ArchiveAltered) as raised:
+        list(Archive(session()).events(execution_arn("run-1")))
+    assert f"Its version {right} is what was archived: restore that." in str(raised.value)
+    assert s3.read(key, right).count(b"PassStateEntered") == 4
+
+
+@pytest.mark.parametrize("content", [b"", b"[]\n", b'{"record": "execution"'], ids=["empty", "list", "torn"])
+def test_a_file_that_is_none_is_said(content: bytes, s3: S3) -> None:
+    """Whatever somebody put in the place of a file, reading ends with one sentence."""
+    s3.put(s3.file("run-1"), content)
+    with pytest.raises(ArchiveAltered):
+        Archive(session()).describe(execution_arn("run-1"))
+
+
+def test_a_removed_file_is_said(s3: S3) -> None:
+    """A file that is listed and gone is no execution that never was."""
+    s3.remove(s3.file("run-1"))
+    with pytest.raises(ArchiveAltered, match="is what was archived: restore that"):
+        Archive(session()).describe(execution_arn("run-1"))
+
+
+# ----------------------------------------------------------------------------------------------------------- verifying
+
+
+@pytest.mark.usefixtures("s3")
+def test_an_archive_as_it_was_written_is_verified() -> None:
+    """All is counted, nothing is wrong, and days without anything archived are noted."""
+    found = verified()
+    assert found.problems == []
+    assert (found.manifests, found.files, found.definitions) == (3, 4, 1)
+    assert found.bytes > 0
+    assert len(found.notes) == 1
+
+
+def problems_after(change: Any) -> list[str]:
+    change()
+    return verified().problems
+
+
+def test_one_altered_byte_is_found(s3: S3) -> None:
+    """The file is named, and the version to restore."""
+    key = s3.file("run-1")
+    right = s3.client.head_object(Bucket=BUCKET, Key=key)["VersionId"]
+    (problem,) = problems_after(lambda: s3.put(key, s3.read(key)[:-2] + b" \n"))
+    assert problem == f"{key} was altered. Its version {right} is what was archived: restore that."
+
+
+def test_an_altered_definition_is_found(s3: S3) -> None:
+    """A definition's key is its hash."""
+    (key,) = s3.keys("definitions/")
+    (problem,) = problems_after(lambda: s3.put(key, b"{}"))
+    assert problem.startswith(f"{key} was altered.")
+
+
+def test_a_removed_file_is_found(s3: S3) -> None:
+    """With all its versions gone, nothing can be restored, and that is said."""
+    key = s3.file("run-2")
+    (problem,) = problems_after(lambda: s3.erase(key))
+    assert problem == f"{key} was removed. No version of it that is still in the bucket is what was archived."
+
+
+def test_a_foreign_file_is_found(s3: S3) -> None:
+    """An execution that never was is in no manifest."""
+    (problem,) = problems_after(lambda: s3.put("executions/date=2026-01-01/machine=meridian-cleanup/x.jsonl", b"{}"))
+    assert problem.startswith("executions/date=2026-01-01/machine=meridian-cleanup/x.jsonl is in no manifest")
+
+
+@pytest.mark.parametrize("number", [0, 1, 2], ids=["first", "middle", "newest"])
+def test_a_removed_manifest_is_found(number: int, s3: S3) -> None:
+    """Also the newest, which no other names; what lies before it is checked from the version that is left."""
+    key = s3.manifests()[number]
+    (problem,) = problems_after(lambda: s3.remove(key))
+    assert problem.startswith(f"{key} was removed. Its version ")
+    assert verified().files == 4
+
+
+def test_a_manifest_of_which_nothing_is_left_is_found(s3: S3) -> None:
+    """What lies before it is checked as it is, and what it listed is in no manifest any more."""
+    key = s3.manifests()[1]
+    problems = problems_after(lambda: s3.erase(key))
+    assert problems[0] == f"{key} was removed. No version of it that is still in the bucket is what was archived."
+    assert problems[1].startswith(f"Nothing proves {s3.manifests()[0]} and the manifests before it")
+    assert [problem.split()[0] for problem in problems[2:]] == [s3.file("run-2")]
+
+
+def test_an_erased_newest_manifest_is_found(s3: S3) -> None:
+    """The parameter still names it."""
+    key = s3.manifests()[-1]
+    problems = problems_after(lambda: s3.erase(key))
+    assert problems[0].startswith(f"The SSM parameter {names.ARCHIVE_HEAD} names {key} as the newest manifest, and no ")
+
+
+def test_a_manifest_that_was_rolled_back_is_found(s3: S3) -> None:
+    """An older version of the newest manifest, put in its place, hides what was archived since."""
+    key = s3.manifests()[-1]
+    found = s3.client.list_object_versions(Bucket=BUCKET, Prefix=key)["Versions"]
+    older = sorted(found, key=lambda one: len(s3.read(key, one["VersionId"])))[0]["VersionId"]
+    (problem,) = problems_after(lambda: s3.put(key, s3.read(key, older)))
+    assert problem.startswith(f"{key} was altered. Its version ")
+
+
+def test_swapped_manifests_are_found(s3: S3) -> None:
+    """Each is what it should be, in another's place."""
+    first, second, _ = s3.manifests()
+    contents = s3.read(first), s3.read(second)
+    s3.put(first, contents[1])
+    problems = problems_after(lambda: s3.put(second, contents[0]))
+    assert [problem.split()[0] for problem in problems] == [second, first]
+
+
+def test_a_line_that_was_taken_out_is_found(s3: S3) -> None:
+    """A manifest without one of its files, and the file gone with it, is not what the next one names."""
+    key = s3.manifests()[0]
+    manifest = json.loads(s3.read(key))
+    s3.erase(s3.file("run-1"))
+    problems = problems_after(lambda: s3.put(key, json.dumps({**manifest, "files": []}).encode()))
+    assert problems[0].startswith(f"{key} was altered. Its version ")
+    assert "run-1.jsonl was removed" in problems[1]
+
+
+def test_a_foreign_manifest_is_found(s3: S3) -> None:
+    """One that is not in the chain, before it or after it."""
+    (before,) = problems_after(lambda: s3.put("manifests/2026-01-01.json", b"{}"))
+    assert before == "manifests/2026-01-01.json is a manifest that no other names: it was added, or put back."
+    s3.erase("manifests/2026-01-01.json")
+    after = problems_after(lambda: s3.put("manifests/2999-01-01.json", b"{}"))
+    assert any(problem.startswith("manifests/2999-01-01.json is ") for problem in after)
+    assert verified().files == 4
+
+
+def test_a_missing_head_is_found(s3: S3) -> None:
+    """Without the parameter the newest manifest could have been removed unseen."""
+    session().ssm(HOME).delete_parameter(Name=names.ARCHIVE_HEAD)
+    (problem,) = verified().problems
+    assert problem.startswith(f"The SSM parameter {names.ARCHIVE_HEAD} is gone")
+    assert s3.manifests()
+
+
+@pytest.mark.parametrize("value", ["nonsense", "{}", "[1]"])
+def test_a_spoiled_head_is_found(value: str, s3: S3) -> None:
+    """Whatever the parameter says instead, it is one sentence, and all else is checked."""
+    session().ssm(HOME).put_parameter(Name=names.ARCHIVE_HEAD, Value=value, Overwrite=True)
+    (problem,) = verified().problems
+    assert problem.startswith(f"The SSM parameter {names.ARCHIVE_HEAD} names nothing as the newest manifest")
+    assert verified().manifests == len(s3.manifests())
+
+
+def test_a_removed_newest_manifest_is_told_of_for_good(s3: S3) -> None:
+    """The archive goes on, and its next manifest says what it found; so the gap does not close over it."""
+    newest = s3.manifests()[-1]
+    s3.erase(newest)
+    found = StepFunctions(["meridian-validate"])
+    found.add(One("run-5", NOW - 40, NOW - 30))
+    run(found)
+    problems = verified().problems
+    assert any("tells that on its day the newest manifest was" in problem for problem in problems)
+
+
+def test_a_bucket_that_is_gone_is_found(s3: S3) -> None:
+    """The parameter tells that there was one."""
+    for key in s3.keys():
+        s3.erase(key)
+    s3.client.delete_bucket(Bucket=BUCKET)
+    assert verified().problems == [f"The bucket {BUCKET} is gone, and everything that was archived with it."]
+
+
+def test_before_the_first_archive_nothing_is_wrong() -> None:
+    """There is no bucket yet."""
+    with emptied():
+        found = verified()
+    assert (found.problems, len(found.notes)) == ([], 1)
+
+
+@pytest.mark.usefixtures("s3")
+def test_a_manifest_that_is_just_being_written_is_no_problem() -> None:
+    """Where the head and the newest manifest do not fit, it is looked again before anything is said."""
+    clients = session()
+    ssm = clients.ssm(HOME)
+    said = ssm.get_parameter(Name=names.ARCHIVE_HEAD)["Parameter"]["Value"]
+    ssm.put_parameter(
+        Name=names.ARCHIVE_HEAD, Value=json.dumps({**json.loads(said), "sha256": "0" * 64}), Overwrite=True
+    )
+
+    def meanwhile(_: float) -> None:
+        ssm.put_parameter(Name=names.ARCHIVE_HEAD, Value=said, Overwrite=True)
+
+    assert verify(clients, sleep=meanwhile).problems == []
+
+
+def test_definitions_are_where_they_are_looked_for(s3: S3) -> None:
+    """The key of a definition is its SHA-256."""
+    (key,) = s3.keys("definitions/")
+    assert key == definition_key(key.removeprefix("definitions/").removesuffix(".json"))
