@@ -14,10 +14,14 @@ from meridian.audit.graph_layout import Drawing, Route, layout
 from meridian.audit.graph_machine import Machine
 from meridian.audit.graph_seen import mark
 from meridian.audit.graph_shapes import make, number
+from meridian.audit.lines import lines
 from meridian.audit.words import counted, plain
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from meridian.audit.graph_boxes import Point
+    from meridian.audit.graph_machine import State
     from meridian.audit.model import Audit
 
 MARGIN = 12.0
@@ -28,8 +32,9 @@ FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, s
 def svg(definition: dict[str, Any] | None, audit: Audit, *, anchor: str = "line-") -> str:
     """Draw the machine; without a definition, what the execution went through.
 
-    Each state that was entered links to ``#<anchor><id of its first step>``. The result is well-formed XML without
-    script and style, and the same for the same execution.
+    Each state that was entered links to ``#<anchor><id of the first step of its line>`` (meridian/audit/lines.py), of
+    several lines to the one that tells its outcome. The result is well-formed XML without script and style, and the
+    same for the same execution.
     """
     machine, remark = _machine(definition, audit)
     drawing = layout(machine)
@@ -50,7 +55,13 @@ def svg(definition: dict[str, Any] | None, audit: Audit, *, anchor: str = "line-
     make(root, "desc").text = remark
     if not drawing.boxes:
         make(root, "text", "state-note", x=MARGIN, y=MARGIN + 5, font_size=NAME_SIZE).text = remark
-    _draw(make(root, "g", transform=f"translate({number(MARGIN)} {number(MARGIN)})"), drawing, anchor)
+    firsts = {stay.id: line.step.id for line in lines(audit) if line.step for stay in line.steps}
+
+    def link(state: State) -> str:
+        step = state.seen.telling.id if state.seen else None
+        return "" if step is None else f"#{anchor}{firsts.get(step, step)}"
+
+    _draw(make(root, "g", transform=f"translate({number(MARGIN)} {number(MARGIN)})"), drawing, link)
     return tostring(root, encoding="unicode")
 
 
@@ -79,14 +90,14 @@ def _is_too_large(machine: Machine) -> bool:
     return len(list(machine.walk())) > MOST_STATES or machine.ways() > MOST_EDGES
 
 
-def _draw(parent: Element, drawing: Drawing, anchor: str) -> None:
+def _draw(parent: Element, drawing: Drawing, link: Callable[[State], str]) -> None:
     """Draw frames and what they hold, then the edges, then the other states, then what is written beside the edges."""
     for box in drawing.boxes:
         if box.inside:
-            graph_shapes.node(parent, box, anchor)
+            graph_shapes.node(parent, box, link(box.state))
     for box in drawing.boxes:
         for (x, y), one in box.inside:
-            _draw(make(parent, "g", transform=f"translate({number(box.x + x)} {number(box.y + y)})"), one, anchor)
+            _draw(make(parent, "g", transform=f"translate({number(box.x + x)} {number(box.y + y)})"), one, link)
     for route, points, head in _without_repeats(drawing.routes):
         graph_shapes.way(parent, route, points, head=head)
     reached = {end for route in drawing.routes if route.edge.taken for end in (route.edge.source, route.edge.target)}
@@ -94,7 +105,7 @@ def _draw(parent: Element, drawing: Drawing, anchor: str) -> None:
         if box.state.is_dot:
             graph_shapes.dot(parent, box, reached=box.state in reached)
         elif not box.inside:
-            graph_shapes.node(parent, box, anchor)
+            graph_shapes.node(parent, box, link(box.state))
     for route in drawing.routes:
         graph_shapes.way_label(parent, route)
 

@@ -39,8 +39,10 @@ class Seen:
         return [step for run in self.runs.values() for step in run]
 
     @property
-    def first(self) -> Step:
-        return next(iter(self.runs.values()))[0]
+    def telling(self) -> Step:
+        """The step to look at: the one that gives the outcome, or the first where all is well."""
+        worst = min((run[-1] for run in self.runs.values()), key=lambda step: GRAVITY.index(step.outcome))
+        return self.steps[0] if worst.outcome is Outcome.SUCCEEDED else worst
 
     @property
     def looks(self) -> int:
@@ -77,7 +79,7 @@ class _States:
 
     def enter(self, steps: list[Step]) -> None:
         places: dict[int, tuple[Machine, State, tuple[int | None, ...]]] = {}
-        before: dict[tuple[int | None, int | None], Step] = {}
+        before: dict[tuple[int | None, int, int | None], Step] = {}
         for step in steps:
             around = places.get(id(step.parent))
             found = self._machine(step, around[1] if around else None)
@@ -87,7 +89,7 @@ class _States:
             places[id(step)] = (found, state, run)
             state.seen = state.seen or Seen()
             state.seen.runs[run].append(step)
-            branch = (id(step.parent) if step.parent else None, step.iteration)
+            branch = (id(step.parent) if step.parent else None, step.parent_try, step.iteration)
             self._come(found, before.get(branch), state)
             before[branch] = step
         for step in before.values():

@@ -42,8 +42,8 @@ def make(parent: Element, tag: str, classes: str = "", **attributes: float | str
     return SubElement(parent, tag, given)
 
 
-def node(parent: Element, box: Box, anchor: str) -> None:
-    """Draw a state; where the execution came to it, a link to ``anchor`` and the id of its first step."""
+def node(parent: Element, box: Box, link: str) -> None:
+    """Draw a state; ``link``, where there is one, is what it leads to."""
     state = box.state
     kind = state.kind.lower() if state.kind in KINDS else "other"
     ended = outcome(state)
@@ -51,8 +51,8 @@ def node(parent: Element, box: Box, anchor: str) -> None:
     group = make(parent, "g", f"node kind-{kind} outcome-{ended}{culprit}")
     words = title(state)
     make(group, "title").text = words
-    if state.seen:
-        group = make(group, "a", href=f"#{anchor}{state.seen.first.id}", aria_label=words)
+    if link:
+        group = make(group, "a", href=link, aria_label=words)
     if box.inside:
         _frame(group, box)
         return

@@ -154,6 +154,28 @@ def test_states_link_to_their_first_step() -> None:
     assert links["C"] is None
 
 
+def test_wait_links_to_the_line_of_its_loop() -> None:
+    """The states of a wait loop, which is one line of the timeline, lead to that line."""
+    build = samples.Builder("validate", "one", {})
+    build.loop("Look", 2, 15)
+    audit = build.end()
+    definition = {"StartAt": "Look", "States": {**loop("Look", "Done"), "Done": {"Type": "Succeed"}}}
+    links = [link.attrib["href"] for link in parsed(definition, audit).iter("a")]
+    assert links == [f"#line-{audit.steps[0].id}"] * 3
+
+
+def test_failed_iteration_is_what_a_state_links_to() -> None:
+    """A state in a Map that failed leads to the iteration that failed, not to the first."""
+    audit = samples.failed()
+    links = parsed(DEFINITIONS["provision"], audit).iter("a")
+    failed = next(step for step in audit.steps if step.name == "AddRegion" and step.outcome is Outcome.FAILED)
+    assert failed.iteration == 1
+    assert (
+        next(link for link in links if link.attrib["aria-label"].startswith("AddRegion")).attrib["href"]
+        == f"#line-{failed.id}"
+    )
+
+
 def test_drawing_has_a_title_and_a_description() -> None:
     """Who cannot see the drawing hears what it is, and each state in words."""
     drawn = parsed(DEFINITIONS["provision"], samples.provision())

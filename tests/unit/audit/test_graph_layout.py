@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from meridian.audit.graph_layout import layout
+from meridian.audit.graph_machine import Machine
+from meridian.audit.graph_seen import mark
+from tests.unit.audit import samples
 from tests.unit.audit.graphs import confusions, drawn, faults, levels, loop, named, task
 from tests.workflow.definitions import DEFINITIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from meridian.audit.model import Audit
 
 NAMES = ("A", "B", "Check: ready?", "A rather long name of a state", "E", "F", "G")
 
@@ -108,6 +117,19 @@ def test_odd_definitions_are_drawn_without_fault(states: dict[str, Any]) -> None
 def test_nothing_to_draw(definition: Any) -> None:
     """Without a state the drawing is empty."""
     assert drawn(definition).boxes == []
+
+
+@pytest.mark.parametrize("made", [samples.provision, samples.failed, samples.running, samples.hostile])
+def test_what_was_seen_is_drawn_without_fault(made: Callable[[], Audit]) -> None:
+    """Without a definition the states and ways of each history are laid out as well."""
+    for audit in made().tree():
+        machine = Machine()
+        mark(machine, audit)
+        drawing = layout(machine)
+        assert faults(drawing) == []
+        assert confusions(drawing) == []
+        seen = {box.state.name for level in levels(drawing) for box in level.boxes if not box.state.is_dot}
+        assert seen == {step.name for step in audit.steps}
 
 
 def test_containers_too_deep_are_plain_boxes() -> None:
