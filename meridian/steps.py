@@ -1,47 +1,64 @@
-"""What the history of an execution is made of: branches, and in them stays in states."""
+"""What an execution is doing, as it is drawn while it runs."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import datetime
+from meridian.audit.model import ENDED_BADLY
 
+if TYPE_CHECKING:
+    from meridian.audit.model import Step as Stay
     from meridian.history import Execution
 
 
-@dataclass
-class Branch:
-    """States that follow one another: the machine itself, a branch of a Parallel, an item of a Map."""
-
-    parent: Step | None = None
-    visits: dict[str, list[datetime]] = field(default_factory=dict)  # when each state was entered
-    detail: str = ""  # what the last task of a wait loop said it waits for
-
-
-@dataclass
+@dataclass(frozen=True)
 class Step:
-    """One stay in a state."""
+    """One stay in a state, as far as the history of its execution has told of it."""
 
-    name: str
-    kind: str  # Task, Wait, Choice, Map, Parallel, ...
-    branch: Branch
-    entered: datetime
-    region: str = ""
-    tries: int = 0
-    resting: bool = False  # between two tries
-    left: datetime | None = None
-    error: str = ""
-    cause: str = ""
-    detail: str = ""  # of a Wait: what it waits for
-    child: Execution | None = None
+    stay: Stay
+    visits: dict[str, list[float]]  # when its branch entered each state
+    executions: dict[str, Execution]  # that its execution has started, by ARN
+
+    @property
+    def name(self) -> str:
+        return self.stay.name
 
     @property
     def task(self) -> str:
         """Name of the state, or of the one it waits for: ``AddReplica: wait`` belongs to ``AddReplica``."""
-        return self.name.partition(": ")[0]
+        return self.stay.task
+
+    @property
+    def kind(self) -> str:
+        return self.stay.kind
+
+    @property
+    def region(self) -> str:
+        return self.stay.region
+
+    @property
+    def error(self) -> str:
+        return self.stay.error
+
+    @property
+    def cause(self) -> str:
+        return self.stay.cause
+
+    @property
+    def detail(self) -> str:
+        """Of a Wait: what it waits for."""
+        return self.stay.detail if self.kind == "Wait" else ""
+
+    @property
+    def tries(self) -> int:
+        return len(self.stay.attempts)
+
+    @property
+    def child(self) -> Execution | None:
+        """Execution that it has started, and waits for."""
+        return self.executions.get(self.stay.child_arn)
 
     @property
     def looks(self) -> int:
@@ -51,22 +68,20 @@ class Step:
     @property
     def began(self) -> datetime:
         """When this branch first entered the task: the start of a wait loop."""
-        return self._visits[0]
+        return datetime.fromtimestamp(self._visits[0], UTC)
 
     @property
-    def _visits(self) -> list[datetime]:
-        return self.branch.visits.get(self.task) or self.branch.visits[self.name]
+    def _visits(self) -> list[float]:
+        return self.visits.get(self.task) or self.visits[self.name]
+
+    @property
+    def resting(self) -> bool:
+        """Between two tries."""
+        return bool(self.stay.attempts) and self.stay.attempts[-1].outcome in ENDED_BADLY
 
     @property
     def waiting(self) -> bool:
         return self.kind == "Wait" or self.resting
-
-    def outward(self) -> Iterator[Step]:
-        """Give the step and those it lies in, the innermost first."""
-        step: Step | None = self
-        while step:
-            yield step
-            step = step.branch.parent
 
 
 @dataclass(frozen=True)

@@ -40,10 +40,10 @@ class Branch:
     def enter(self, step: Step) -> Step | None:
         """Begin a stay; give the first one in the same state if a wait loop has come back to it."""
         self.step = step
-        if step.task != self._loop:
-            self._loop, self._stays = step.task, {}
         stays = self._stays.get(step.name)
         if stays is None:
+            if step.task != self._loop:
+                self._loop, self._stays = step.task, {}
             self._stays[step.name] = [step, step]
             return None
         first, last = stays

@@ -43,6 +43,7 @@ def redriven(folding: Folding, branch: Branch, event: Event, details: Mapping[st
     audit.redrives.append(Redrive(event["timestamp"], details.get("redriveCount") or len(audit.redrives) + 1))
     audit.status, audit.stopped, audit.error, audit.cause = Outcome.RUNNING, None, "", ""
     audit.transitions += 1
+    folding.culprit = None
     folding.redriven.add(event["id"])
     for one in folding.branches:
         step = one.step
@@ -59,19 +60,19 @@ def ended(folding: Folding, branch: Branch, event: Event, details: Mapping[str, 
     audit.error, audit.cause = text(details.get("error")), text(details.get("cause"))
     if audit.status is Outcome.SUCCEEDED:
         audit.output = folding.payloads.keep(details, "output")
+    folding.culprit = next((one.step for one in folding.open.innermost()), None)
     if audit.status is Outcome.FAILED:
-        _fail(folding, branch, when)
+        folding.culprit = _culprit(folding, branch, when)
+        _fail(folding, folding.culprit, when)
     for one in folding.open.all():
         if one.step:
             folding.open.close(one.step, when, Outcome.ABORTED if audit.status is Outcome.FAILED else audit.status)
     return branch
 
 
-def _fail(folding: Folding, branch: Branch, when: float) -> None:
+def _fail(folding: Folding, around: Step | None, when: float) -> None:
     """End with the failure the step that failed and all around it."""
     audit = folding.audit
-    culprit = _culprit(folding, branch, when)
-    around = culprit
     while around:
         around.left = around.left or when
         around.error, around.cause = around.error or audit.error, around.cause or audit.cause

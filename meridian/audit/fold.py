@@ -19,6 +19,7 @@ from meridian.audit.folding import Folding
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from meridian.audit.branches import Branch
     from meridian.audit.model import Audit
     from meridian.audit.source import Event
 
@@ -29,15 +30,20 @@ def fold(arn: str, description: Mapping[str, Any], events: Iterable[Event]) -> A
     The description may lack members, or be empty. Children are left to ``reading.read``.
     """
     folding = Folding(arn)
-    audit, owners, trunk = folding.audit, folding.owners, folding.trunk
     for event in events:
-        kind = event["type"]
-        branch = owners.get(event.get("previousEventId", 0), trunk)
-        # Branches that a failure elsewhere has cut off may still write a little.
-        table = EVENTS if audit.stopped is None or kind == "ExecutionRedriven" else LATE
-        handler, member = table.get(kind, UNKNOWN)
-        owners[event["id"]] = handler(folding, branch, event, event.get(member) or {})
-        audit.events += 1
+        take(folding, event)
     describe(folding, description)
-    audit.critical = critical(audit.steps)
-    return audit
+    folding.audit.critical = critical(folding.audit.steps)
+    return folding.audit
+
+
+def take(folding: Folding, event: Event) -> Branch:
+    """Fold one more event in, and give the branch that it belongs to."""
+    kind, audit, owners = event["type"], folding.audit, folding.owners
+    audit.events += 1
+    branch = owners.get(event.get("previousEventId", 0), folding.trunk)
+    # Branches that a failure elsewhere has cut off may still write a little.
+    table = EVENTS if audit.stopped is None or kind == "ExecutionRedriven" else LATE
+    handler, member = table.get(kind, UNKNOWN)
+    owners[event["id"]] = branch = handler(folding, branch, event, event.get(member) or {})
+    return branch

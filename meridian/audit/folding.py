@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from meridian.audit.branches import Branch, OpenStays
 from meridian.audit.documents import Payloads
 from meridian.audit.model import Audit
+
+if TYPE_CHECKING:
+    from meridian.audit.model import Step
 
 
 class Folding:
@@ -23,4 +26,5 @@ class Folding:
         self.map_run = ""  # that started it
         self.region = ""  # that the whole execution works on
         self.branches: list[Branch] = [self.trunk]
+        self.culprit: Step | None = None  # in which it failed, or was first when it was ended
         self.redriven: set[int] = set()  # ids of the ExecutionRedriven

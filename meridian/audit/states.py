@@ -64,7 +64,9 @@ def _unsuccessful(folding: Folding, name: str) -> Branch | None:
 
 def exited(folding: Folding, branch: Branch, event: Event, details: Mapping[str, Any]) -> Branch:
     name = details.get("name") or ""
-    found = branch.named(name) or _unsuccessful(folding, name)
+    found: Branch | None = branch
+    if branch.step is None or branch.step.name != name:
+        found = branch.named(name) or _unsuccessful(folding, name)
     if found is None or found.step is None:
         return branch
     step, when = found.step, event["timestamp"]

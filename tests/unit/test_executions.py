@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -9,6 +10,7 @@ from botocore.exceptions import ClientError
 from meridian.causes import cause_of, first_cause
 from meridian.executions import follow, snapshot
 from meridian.history import Execution
+from tests.unit.audit.recordings import HISTORIES
 from tests.unit.histories import FakeStates, History, arn
 
 if TYPE_CHECKING:
@@ -385,3 +387,14 @@ class TestFirstCause:
         cause = first_cause(states(histories), PARENT)
         assert cause
         assert cause.path[-1] == "CreateStream"
+
+
+class TestRecorded:
+    def test_end_points_at_a_neighbour(self) -> None:
+        """Of a recorded failure the Fail state is the place, not the Wait beside it that the end points at."""
+        rows = [json.loads(row) for row in (HISTORIES / "moto-refused-0-refuse.jsonl").read_text().splitlines()]
+        execution = Execution(rows[0]["description"]["executionArn"])
+        execution.fold({**event, "timestamp": datetime.fromtimestamp(event["timestamp"], UTC)} for event in rows[1:])
+        cause = cause_of(execution)
+        assert cause
+        assert (cause.path[-1], cause.message) == ("No", "Not so.")
