@@ -26,8 +26,8 @@ definitions: $(VENV)/installed ## Write definitions/ and the generated pages of 
 	$(BIN)/python -m meridian.template
 	$(BIN)/python -m meridian.readme
 
-pictures: $(VENV)/installed ## Draw the picture of the README
-	$(BIN)/python docs/pictures.py
+pictures: $(VENV)/installed ## Draw the pictures of the README (those of the audit need Chromium)
+	$(BIN)/python -m docs.pictures
 
 # SageMaker, which the stepfunctions package declares and never needs here, is left out by the lock.
 $(VENV)/installed: requirements.lock

@@ -1,4 +1,4 @@
-"""Make the picture of the README: what `make demo` prints, as SVG.
+"""Make the pictures of the README: what `make demo` prints, as SVG, and pages of the audit.
 
 make pictures
 """
@@ -15,6 +15,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from docs import audit_pictures
+
 ROOT = Path(__file__).parents[1]
 WIDTH = 100
 # A step of a running execution, a line each: two pages of them would hide the results.
@@ -22,6 +24,12 @@ PROGRESS = re.compile(r"\s+\d+\.\d s  \S")
 
 
 def main() -> None:
+    draw_demo()
+    audit_pictures.make()
+
+
+def draw_demo() -> None:
+    """Write docs/demo.svg."""
     ended = subprocess.run(
         [sys.executable, "deploy.py", "demo"],
         cwd=ROOT,

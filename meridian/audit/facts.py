@@ -45,7 +45,7 @@ def facts(audit: Audit) -> Iterator[Fact]:
     yield Fact("Started by", _starter(audit))
     yield Fact("Started", words.moment(audit.started))
     yield Fact("Ended", words.moment(audit.stopped) if audit.stopped else words.ENDED[audit.status])
-    yield Fact("Version", _last(audit.version_arn) or "none, the machine as it was")
+    yield Fact("Version", _last(audit.version_arn) or "none: the machine itself was started")
     if audit.alias_arn:
         yield Fact("Alias", _last(audit.alias_arn))
     for redrive in audit.redrives:
