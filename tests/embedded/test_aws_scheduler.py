@@ -74,7 +74,7 @@ def make_queue(client: Client) -> tuple[str, str]:
 
 def received(client: Client, url: str) -> dict[str, Any]:
     """The one message that comes."""
-    asked = {"QueueUrl": url, "MessageAttributeNames": ["All"], "MaxNumberOfMessages": 10, "WaitTimeSeconds": 10}
+    asked = {"QueueUrl": url, "MessageAttributeNames": ["All"], "MaxNumberOfMessages": 10, "WaitTimeSeconds": 20}
     [message] = client("sqs").receive_message(**asked)["Messages"]
     return dict(message)
 
@@ -96,10 +96,10 @@ class TestFiring:
 
         create(scheduler, group, alias, role, target={"Input": given})
 
-        until(lambda: len(executions(client, arn)) >= 2, wanted=True, seconds=10)
+        until(lambda: len(executions(client, arn)) >= 2, wanted=True, seconds=20)
         second, first = executions(client, arn)[-2:]
         assert first["startDate"].timestamp() >= began + MINUTE
-        assert (second["startDate"] - first["startDate"]).total_seconds() == pytest.approx(MINUTE, abs=1)
+        assert second["startDate"].timestamp() >= began + 2 * MINUTE
         described = states.describe_execution(executionArn=first["executionArn"])
         assert described["stateMachineAliasArn"] == alias
         assert described["stateMachineVersionArn"] == version
@@ -116,7 +116,7 @@ class TestFiring:
         found = scheduler.get_schedule(Name="validate", GroupName=group)
         kept = ("ScheduleExpression", "FlexibleTimeWindow", "Target")
         scheduler.update_schedule(Name="validate", GroupName=group, **{name: found[name] for name in kept})
-        until(lambda: len(executions(client, arn)) > 0, wanted=True)
+        until(lambda: len(executions(client, arn)) > 0, wanted=True, seconds=20)
 
     def test_the_time_it_is_due_can_be_in_the_input(
         self, client: Client, scheduler: Any, group: str, role: str
