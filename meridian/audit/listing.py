@@ -122,5 +122,5 @@ def _described(source: Source, listed: Listed) -> Audit | None:
     except ExecutionUnknown:
         return None
     audit = fold(listed.arn, described, ())
-    audit.source = str(described.get("source") or listed.source)
+    audit.source = listed.source
     return audit

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from typer.testing import CliRunner
 
 import deploy
-from meridian.audit import archive, command, page
+from meridian.audit import archive, command, page, principal
 from meridian.audit.joined import Joined
 from meridian.audit.model import Outcome
 from meridian.audit.verification import Verified
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from typer.testing import Result
+
+    from meridian.audit.model import Audit
 
 ORDERS = {"table": "orders"}
 GOOD, BAD = VALIDATE.format(1), VALIDATE.format(2)
@@ -104,6 +107,17 @@ class TestOne:
         """JSON Lines on stdout are alone there."""
         result = call(execution_arn("validate", GOOD), "--jsonl", "-")
         assert [json.loads(line)["record"] for line in result.stdout.splitlines()] == ["execution", "step", "attempt"]
+
+    def test_principal(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """On AWS, CloudTrail is asked who it was."""
+
+        def told(_: object, audit: Audit) -> None:
+            audit.starter = replace(audit.starter, principal="arn:aws:iam::123456789012:user/ann")
+
+        monkeypatch.setattr("meridian.session.Session.is_local", False)
+        monkeypatch.setattr("meridian.session.Session.client", lambda *_: None)
+        monkeypatch.setattr(principal, "told", told)
+        assert ", by arn:aws:iam::123456789012:user/ann with deploy.py" in call(execution_arn("validate", GOOD)).stdout
 
     def test_unknown(self) -> None:
         """An execution that nobody knows is a sentence."""
