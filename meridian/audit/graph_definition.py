@@ -9,12 +9,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from meridian.audit.graph_machine import Machine, State, Way
+from meridian.audit.graph_machine import DEEPEST, Machine, State, Way
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-DEEPEST = 12  # containers in containers, and rules in rules; what lies deeper is not looked into
 TESTS = {
     "IsBoolean": "a Boolean",
     "IsNull": "null",
@@ -104,6 +103,8 @@ def condition(rule: Any, depth: int = 0) -> str:
     name, value = compared[0]
     if name in TESTS:
         return f"{variable} is {'' if value else 'not '}{TESTS[name]}"
+    if isinstance(value, dict | list):
+        return f"{variable} {name}"
     return f"{variable} {SIGNS.get(name, name)} {value if isinstance(value, str) else json.dumps(value)}"
 
 

@@ -21,6 +21,7 @@ class Way(StrEnum):
     CATCH = "catch"
 
 
+DEEPEST = 12  # containers in containers, and rules in rules; what lies deeper is not looked into
 RANKS = {way: rank for rank, way in enumerate(Way)}
 
 

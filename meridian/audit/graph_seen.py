@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from meridian.audit.graph_machine import Machine, State, Way
+from meridian.audit.graph_machine import DEEPEST, Machine, State, Way
 from meridian.audit.model import ENDED_BADLY, Outcome
 
 if TYPE_CHECKING:
@@ -82,7 +82,8 @@ class _States:
         before: dict[tuple[int | None, int, int | None], Step] = {}
         for step in steps:
             around = places.get(id(step.parent))
-            found = self._machine(step, around[1] if around else None)
+            too_deep = around is not None and len(around[2]) > DEEPEST
+            found = around[0] if around and too_deep else self._machine(step, around[1] if around else None)
             state = found.named(step.name) or found.add(State(step.name, step.kind or "state"))
             state.starts_child = state.starts_child or bool(step.child_arn or step.child)
             run = (*(around[2] if around else ()), step.iteration)

@@ -142,6 +142,19 @@ def test_containers_too_deep_are_plain_boxes() -> None:
     assert len(list(levels(drawing))) < 20
 
 
+def test_history_nested_too_deep_is_drawn_flat() -> None:
+    """A history of Maps in Maps without end is drawn down to a depth, and what lies deeper side by side."""
+    build = samples.Builder("validate", "one", {})
+    for number in range(60):
+        build.inside(build.enter("Map", f"Each {number}"), 0)
+    machine = Machine()
+    mark(machine, build.audit)
+    drawing = layout(machine)
+    assert len(list(machine.walk())) == 60
+    assert len(list(levels(drawing))) < 20
+    assert faults(drawing) == []
+
+
 def test_hundreds_of_states_take_less_than_a_second() -> None:
     """A definition of 300 states, with wait loops and Catches to one rescue, is laid out in bounded time."""
     states: dict[str, Any] = {"Rescue": task()}
