@@ -54,7 +54,7 @@ class Clock:
 
     def look(self, now: float) -> None:
         """Fire what is due at ``now``. What was due more than once since the last look fires once."""
-        found = {(region, key): schedule for (_, region, key), schedule in list(find(SCHEDULES).all_items())}
+        found = {(region, key): schedule for (_, region, key), schedule in find(SCHEDULES).all_items()}
         arns = {schedule["Arn"] for schedule in found.values()}
         self._due = {arn: due for arn, due in self._due.items() if arn in arns}
         for (region, key), schedule in found.items():

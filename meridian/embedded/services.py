@@ -86,9 +86,13 @@ def refusal(error: RefusedByAws) -> Answer:
 
 def page(items: list[Any], data: dict[str, Any]) -> tuple[list[Any], str | None]:
     """One page of ``items`` as Step Functions cuts them, and the token of the next."""
+    size = data.get("maxResults") or DEFAULT_PAGE
+    if not 0 < size <= LARGEST_PAGE:
+        message = f"Value '{size}' at 'maxResults' failed to satisfy constraint: between 0 and {LARGEST_PAGE}"
+        raise RefusedByAws("ValidationException", f"1 validation error detected: {message}")
     try:
         first = int(data.get("nextToken") or 0)
     except ValueError:
         raise RefusedByAws("InvalidToken", f"Invalid Token: '{data['nextToken']}'") from None
-    last = first + min(data.get("maxResults") or DEFAULT_PAGE, LARGEST_PAGE)
+    last = first + size
     return items[first:last], str(last) if last < len(items) else None

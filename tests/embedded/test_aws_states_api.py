@@ -120,6 +120,13 @@ def test_executions_are_listed_in_pages(states: Any, machine: Machine, run: Run)
     states.stop_execution(executionArn=running)
 
 
+@pytest.mark.parametrize("wrong", [{"maxResults": 1001}, {"nextToken": "none of ours"}])
+def test_a_page_has_its_bounds(states: Any, machine: Machine, wrong: dict[str, Any]) -> None:
+    """A page holds a thousand executions at most, and a token is one that was given."""
+    code = refused(states.list_executions, stateMachineArn=machine(PASS), **wrong)
+    assert code == ("ValidationException" if "maxResults" in wrong else "InvalidToken")
+
+
 def test_executions_are_listed_by_version_alias_and_redrive(states: Any, client: Client, machine: Machine) -> None:
     """ListExecutions of an alias or a version gives what was started through it, with both ARNs; none was redriven."""
     arn, alias, version = aliased(states, machine(PASS))
