@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from meridian.audit.branches import Branch
 from meridian.audit.documents import text
+from meridian.audit.folding import Start
 from meridian.audit.model import Attempt, Outcome
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def started(folding: Folding, branch: Branch, event: Event, _: Mapping[str, Any]
         folding.open.break_off(folding.open.inside(step), when, None)
         folding.open.try_again(step)
     step.attempts.append(Attempt(when, when))
-    folding.starts[event["id"]] = 0
+    folding.starts[event["id"]] = Start(step)
     return found
 
 

@@ -47,7 +47,7 @@ def _decisive(container: Step, branches: list[list[Step]]) -> list[list[Step]]:
     if container.kind == "Map":
         first = min(branch[0].entered for branch in branches)
         for branch in reversed(branches):
-            if chain[0][0].entered > first and _end(branch) <= chain[0][0].entered:
+            if branch is not chain[-1] and chain[0][0].entered > first and _end(branch) <= chain[0][0].entered:
                 chain.insert(0, branch)
     return chain
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from meridian.audit.branches import Branch, OpenStays
@@ -12,6 +13,14 @@ if TYPE_CHECKING:
     from meridian.audit.model import Step
 
 
+@dataclass(slots=True)
+class Start:
+    """Begin of a try of a Map or Parallel, and how many branches have begun there."""
+
+    container: Step
+    begun: int = 0
+
+
 class Folding:
     """An audit as far as events have been folded in."""
 
@@ -19,7 +28,7 @@ class Folding:
         self.audit = Audit(arn)
         self.trunk = Branch()
         self.owners: dict[int, Branch] = {}  # branch of each event, by its id
-        self.starts: dict[int, int] = {}  # how many branches each start of a Map or Parallel has begun
+        self.starts: dict[int, Start] = {}  # of a Map or Parallel, by the event's id
         self.open = OpenStays()
         self.payloads = Payloads()
         self.input: dict[str, Any] = {}

@@ -68,15 +68,14 @@ def _rows(branch: list[Step], inside: _Inside, depth: int) -> Iterator[Line]:
     for stays in _loops(branch):
         yield _row(stays, depth)
         step = stays[0]
-        if step.kind in CONTAINERS:
-            groups = inside.groups.get(step.id, {})
-            for tried, index in sorted(groups):
-                steps = groups[tried, index]
-                if index == OF_NONE:
-                    yield from (_row([one], depth + 1) for one in steps)
-                    continue
-                yield _header(step, steps, tried, index, depth + 1)
-                yield from _rows(steps, inside, depth + 2)
+        groups = inside.groups.get(step.id, {})
+        for tried, index in sorted(groups):
+            steps = groups[tried, index]
+            if index == OF_NONE:
+                yield from (_row([one], depth + 1) for one in steps)
+                continue
+            yield _header(step, steps, tried, index, depth + 1)
+            yield from _rows(steps, inside, depth + 2)
 
 
 def _loops(branch: list[Step]) -> Iterator[list[Step]]:

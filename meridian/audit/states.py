@@ -43,9 +43,9 @@ def _begun(folding: Folding, outer: Branch, start: int, name: str) -> Branch:
     again = _unsuccessful(folding, name) if folding.audit.redrives else None
     if again or start in folding.redriven:
         return again or outer
-    index = folding.starts[start]
-    folding.starts[start] += 1
-    branch = Branch(outer, outer.step, index, len(outer.step.attempts) if outer.step else 1)
+    begin = folding.starts[start]
+    branch = Branch(outer, begin.container, begin.begun, len(begin.container.attempts))
+    begin.begun += 1
     folding.branches.append(branch)
     return branch
 

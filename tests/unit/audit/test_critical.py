@@ -70,6 +70,17 @@ def test_one_item_after_the_other() -> None:
     assert path(history) == [("Each", None), ("Add", 1), ("Add", 2)]
 
 
+def test_items_that_take_no_time() -> None:
+    """An item that began and ended in one moment counts once."""
+    history = History()
+    before = history.add("MapStateStarted", history.enter("Map", "Each", 0))
+    for index in (0, 1):
+        about = {"name": "Each", "index": index}
+        started = history.after(1).add("MapIterationStarted", before, mapIterationStartedEventDetails=about)
+        before = history.leave("Pass", "Add", history.enter("Pass", "Add", started))
+    assert path(history) == [("Each", None), ("Add", 0), ("Add", 1)]
+
+
 def test_each_try() -> None:
     """A Parallel that was tried again took the time of both tries."""
     history = History()

@@ -7,8 +7,9 @@ import pytest
 
 from meridian.audit.documents import ROOM
 from meridian.audit.fold import fold
+from meridian.audit.lines import lines
 from meridian.audit.model import KEPT_CHARACTERS, Change, Outcome, Redrive, StartedBy
-from tests.unit.audit.recordings import audited, events, outcomes, step
+from tests.unit.audit.recordings import Recorded, audited, events, outcomes, step
 from tests.unit.histories import START, History, arn
 
 EU, CHILD = "eu-west-1", arn("add-region", "eu")
@@ -258,6 +259,16 @@ class TestContainers:
         left = history.leave("Parallel", "Both", history.add("ParallelStateFailed", failed))
         history.end("Succeeded", history.task("Tidy", left), output="{}")
         assert outcomes(audited(history)) == {"Both": "CAUGHT", "CreateStream": "FAILED", "Tidy": "SUCCEEDED"}
+
+    def test_branch_begins_late(self) -> None:
+        """A branch that still begins when its Parallel has been left is the Parallel's all the same."""
+        history = History()
+        started = self.parallel(history)
+        after = history.task("After", history.leave("Parallel", "Both", history.task("First", started)))
+        history.enter("Pass", "Late", started)
+        history.end("Succeeded", after, output="{}")
+        late = step(audited(history), "Late")
+        assert (late.parent and late.parent.name, late.iteration) == ("Both", 1)
 
     def test_tried_again(self) -> None:
         """A Parallel that is tried again has two tries, and its steps know to which they belong."""
@@ -512,6 +523,36 @@ class TestUnknown:
         history.end("Succeeded", 0, output="{}")
         history.add("ExecutionFramed", 0)
         assert audited(history).unknown == {"ExecutionFramed": 1}
+
+
+STORIES = ("moto-good", "moto-bad", "moto-refused", "ministack-bad")
+RECORDED = {story: (source := Recorded(story)).files[source.first][1:] for story in STORIES}
+
+
+@pytest.mark.parametrize("story", STORIES)
+@pytest.mark.parametrize("harm", ["lost", "bare", "strange", "unchained", "misled", "alone"])
+def test_damage(story: str, harm: str) -> None:
+    """A history that is damaged at any one place raises nothing, and shows each step once."""
+    for place, event in enumerate(RECORDED[story]):
+        plain = {key: value for key, value in event.items() if not key.endswith("EventDetails")}
+        chained = {**event, "previousEventId": RECORDED[story][place // 2]["id"]}
+        unchained = {key: value for key, value in event.items() if key != "previousEventId"}
+        strange = {**event, "type": f"New{event['type']}"}
+        harms = {
+            "lost": [],
+            "alone": [],
+            "bare": [plain],
+            "strange": [strange],
+            "unchained": [unchained],
+            "misled": [chained],
+        }
+        after = [] if harm == "alone" else RECORDED[story][place + 1 :]
+        damaged = [*RECORDED[story][:place], *harms[harm], *after]
+        audit = fold(arn("provision"), {}, damaged)
+        shown = [stay.id for line in lines(audit) if line.step for stay in line.steps]
+        assert sorted(shown) == [stay.id for stay in audit.steps]
+        assert audit.events == len(damaged)
+        assert len({stay.id for stay in audit.critical}) == len(audit.critical)
 
 
 class TestStarter:
