@@ -72,10 +72,11 @@ def _rows(branch: list[Step], inside: _Inside, depth: int) -> Iterator[Line]:
         for tried, index in sorted(groups):
             steps = groups[tried, index]
             if index == OF_NONE:
-                yield from (_row([one], depth + 1) for one in steps)
-                continue
-            yield _header(step, steps, tried, index, depth + 1)
-            yield from _rows(steps, inside, depth + 2)
+                for one in steps:
+                    yield from _rows([one], inside, depth + 1)
+            else:
+                yield _header(step, steps, tried, index, depth + 1)
+                yield from _rows(steps, inside, depth + 2)
 
 
 def _loops(branch: list[Step]) -> Iterator[list[Step]]:
