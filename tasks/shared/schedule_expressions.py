@@ -10,6 +10,7 @@ import pkgutil
 import re
 import tarfile
 import zoneinfo
+from contextlib import suppress
 from functools import cache
 from typing import NamedTuple
 
@@ -23,7 +24,7 @@ RATE = re.compile(r"rate\((\d{1,9}) ([a-z]+)\)")
 CRON = re.compile(r"cron\(([^()]*)\)")
 
 UNKNOWN = "is no schedule; write it like `rate(1 hour)` or `cron(0 8 * * ? *)`."
-LOCAL = "localtime"  # the machine's own, which is no time zone elsewhere
+NO_ZONES = {"METADATA", "localtime"}  # what else is there: the archive's own page, and the machine's own zone
 
 
 class Field(NamedTuple):
@@ -87,8 +88,11 @@ def runs_daily(expression: str) -> bool:
 
 
 def is_time_zone(name: str) -> bool:
-    """Whether there is a time zone of that name, as the time zone database spells it."""
-    return name == "UTC" or name in _time_zones()
+    """Whether there is a time zone of that name, as the time zone database spells it.
+
+    Where there is no database at all, any name may be one: EventBridge Scheduler knows.
+    """
+    return name == "UTC" or not _time_zones() or name in _time_zones()
 
 
 def _of_rate(value: int, unit: str) -> str:
@@ -125,7 +129,9 @@ def _time_zones() -> frozenset[str]:
 
     Lambda's runtimes may have no database of their own, and either may be the newer one.
     """
-    data = pkgutil.get_data("dateutil.zoneinfo", "dateutil-zoneinfo.tar.gz")
-    with tarfile.open(fileobj=io.BytesIO(data or b"")) as archive:
-        brought = {member.name for member in archive if not member.isdir() and member.name != "METADATA"}
-    return frozenset((brought | zoneinfo.available_timezones()) - {LOCAL})
+    found = set(zoneinfo.available_timezones())
+    with suppress(OSError):  # it may be left out
+        data = pkgutil.get_data("dateutil.zoneinfo", "dateutil-zoneinfo.tar.gz") or b""
+        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+            found |= {member.name for member in archive if not member.isdir()}
+    return frozenset(found - NO_ZONES)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import pkgutil
 import zoneinfo
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tasks.shared import schedule_expressions as expressions
 from tasks.shared.request import complete, problems
 from tests.unit.requests import changed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PATH = "validation.schedule"
 
@@ -123,12 +127,31 @@ def test_names_an_unknown_time_zone(name: str) -> None:
     assert sentence.startswith(f"{PATH}.schedule_expression_timezone: {name!r} is no time zone; write it as")
 
 
-def test_knows_time_zones_where_the_machine_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lambda's runtime may have no database; the one that comes with botocore stands in."""
+@pytest.fixture
+def no_database(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine without a time zone database, as Lambda's may be."""
     monkeypatch.setattr(zoneinfo, "available_timezones", set)
     expressions._time_zones.cache_clear()
-    assert expressions.is_time_zone("Europe/Berlin")
+    yield
     expressions._time_zones.cache_clear()
+
+
+@pytest.mark.usefixtures("no_database")
+def test_knows_time_zones_where_the_machine_has_none() -> None:
+    """The database that comes with botocore stands in."""
+    assert expressions.is_time_zone("Europe/Berlin")
+    assert not expressions.is_time_zone("Europe/Munich")
+
+
+@pytest.mark.usefixtures("no_database")
+def test_leaves_time_zones_to_the_scheduler_where_there_is_no_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What nobody here can know is not refused here."""
+
+    def missing(*_: str) -> bytes:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(pkgutil, "get_data", missing)
+    assert expressions.is_time_zone("Europe/Berlin")
 
 
 @pytest.mark.parametrize(
