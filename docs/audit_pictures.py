@@ -44,9 +44,9 @@ def make() -> None:
     with _browser() as browser:
         with local.running(DELAYS) as (aws, session):
             good, bad = _executions(aws, session)
-        _picture(browser, good, "audit-provision.png", until="#timeline", unfold="ap-southeast-1")
-        _picture(browser, good, "audit-dark.png", since="#graph", until="#latency", color_scheme="dark")
-        _picture(browser, bad, "audit-failed.png", until="#timeline")
+        _picture(browser, good, "audit-provision.png", ("", "#timeline"), unfold="ap-southeast-1")
+        _picture(browser, good, "audit-dark.png", ("#graph", "#latency"), color_scheme="dark")
+        _picture(browser, bad, "audit-failed.png", ("", "#timeline"))
 
 
 def _executions(aws: embedded.EmbeddedAws, session: Session) -> tuple[Audit, Audit]:
@@ -71,12 +71,13 @@ def _provision(here: Session, document: dict[str, Any]) -> Audit:
 
 
 def _picture(
-    browser: Browser, audit: Audit, name: str, *, until: str, since: str = "", unfold: str = "", **options: Any
+    browser: Browser, audit: Audit, name: str, sections: tuple[str, str], unfold: str = "", **options: Any
 ) -> None:
-    """Photograph the page from the section of ``since``, or its beginning, to the end of that of ``until``.
+    """Photograph the page from the first of two sections, or its beginning, to the end of the second.
 
-    ``unfold`` is in the line of the timeline that is opened first.
+    ``unfold`` is in the line of the timeline that is opened before.
     """
+    since, until = sections
     page = browser.new_page(viewport={"width": WIDTH, "height": TALLEST}, **options)
     page.set_content(render(audit))
     if unfold:

@@ -1,100 +1,25 @@
-"""A timeline: an execution's lines as rows with bars, each child execution with a timeline of its own inside.
+"""A timeline: an execution's lines as rows on an axis, each child execution with a timeline of its own inside.
 
-A row's bar is hatched where nobody worked and filled where a task did. It has a mark where an attempt failed and
-another followed. What a person cannot look through is left out and counted; the table of steps has it all.
+What a person cannot look through is left out and counted; the table of steps has it all.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from meridian.audit.axis import Axis
 from meridian.audit.lines import lines
 from meridian.audit.model import CONTAINERS, Outcome
+from meridian.audit.rows import SHOWN_OPEN, Row, Timeline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from meridian.audit.keys import Keys
     from meridian.audit.lines import Line
     from meridian.audit.model import Audit, Step
 
-Stretch = tuple[float, float]  # from when until when, seconds since 1970
-
 MOST_ROWS = 1_500  # of the whole page; some 700 bytes each
 SIBLINGS = (60, 30, 15, 8, 4)  # at most so many rows side by side, the fewer the more rows there are
-OPEN_SIBLINGS = 12  # a Map or Parallel with so few rows is shown open
-MOST_STRETCHES = 100  # of one bar; nearer to each other they cannot be told apart
-THINNEST = 0.4  # percent of the axis that can still be seen
-# A failure elsewhere aborts what runs beside it, which tells nobody why.
-SHOWN_OPEN = (Outcome.FAILED, Outcome.TIMED_OUT, Outcome.RUNNING, Outcome.PENDING_REDRIVE)
 NOTABLE = (*SHOWN_OPEN, Outcome.ABORTED, Outcome.CAUGHT)
-
-
-@dataclass(frozen=True)
-class Bar:
-    """``at`` and ``width`` are percent of the axis; ``kind`` is wait or work."""
-
-    kind: str
-    at: float
-    width: float
-
-
-@dataclass
-class Row:
-    """One line. ``key`` finds it in the table of steps; a header of an iteration or branch has none."""
-
-    label: str
-    key: str = ""
-    place: str = ""  # the iteration or branch that it is all of
-    region: str = ""
-    outcome: Outcome = Outcome.SUCCEEDED
-    began: float = 0.0
-    ended: float | None = None  # None while it runs
-    worked: float = 0.0
-    waited: float = 0.0
-    looks: int = 0
-    retries: int = 0
-    critical: bool = False
-    work: list[Stretch] = field(default_factory=list)
-    failures: list[float] = field(default_factory=list)  # when attempts failed that were followed by another
-    inside: list[Row] = field(default_factory=list)
-    left_out: int = 0  # of the rows inside
-    children: list[Timeline] = field(default_factory=list)
-    unread: list[str] = field(default_factory=list)  # why there is nothing of a child inside
-
-    @property
-    def folds(self) -> bool:
-        return bool(self.inside or self.children or self.unread)
-
-    @property
-    def open(self) -> bool:
-        """Whether it is shown open: where the failure lies, what still runs, and a Map of a few Regions."""
-        return self.outcome in SHOWN_OPEN or 0 < len(self.inside) <= OPEN_SIBLINGS
-
-    def bars(self, axis: Axis) -> Iterator[Bar]:
-        """Give the whole stretch, and on it those in which a task worked."""
-        end = axis.end if self.ended is None else self.ended
-        yield _bar("wait" if self.work or self.waited or self.folds else "work", self.began, end, axis)
-        for since, until in apart(self.work, axis.seconds / MOST_STRETCHES):
-            yield _bar("work", since, until, axis)
-
-    def marks(self, axis: Axis) -> list[float]:
-        """Places of failed attempts, in percent."""
-        return [
-            axis.at(when) for when, _ in apart([(when, when) for when in self.failures], axis.seconds / MOST_STRETCHES)
-        ]
-
-
-@dataclass
-class Timeline:
-    """An execution's rows on an axis of its own."""
-
-    audit: Audit
-    axis: Axis
-    rows: list[Row]
-    left_out: int = 0
 
 
 def timeline(audit: Audit, keys: Keys) -> Timeline:
@@ -113,27 +38,6 @@ def latest(audit: Audit) -> float:
         known.append(step.left or step.entered)
         known += [attempt.ended or attempt.started or attempt.scheduled for attempt in step.attempts[-1:]]
     return max(*known, *(latest(child) for child in audit.children()))
-
-
-def apart(stretches: Iterable[Stretch], gap: float) -> list[Stretch]:
-    """Give stretches at least ``gap`` seconds from each other, so that they can be told apart.
-
-    Those that are closer are one where there was more work than waiting; of many short ones, as in a wait loop with a
-    thousand looks, some stand for all.
-    """
-    chosen: list[Stretch] = []
-    for since, until in sorted(stretches):
-        idle = since - chosen[-1][1] if chosen else gap
-        if chosen and idle <= min(until - since, gap):
-            chosen[-1] = (chosen[-1][0], max(chosen[-1][1], until))
-        elif idle >= gap:
-            chosen.append((since, until))
-    return chosen
-
-
-def _bar(kind: str, since: float, until: float, axis: Axis) -> Bar:
-    width = max(axis.width(since, until), THINNEST)
-    return Bar(kind, min(axis.at(since), 100 - width), width)
 
 
 def _count(drawn: Timeline) -> int:
@@ -185,6 +89,7 @@ class _Drawing:
         )
         if line.step is None:
             return row
+        row.kind = line.step.kind
         row.key, row.looks = self.keys.of(audit, line.step), line.looks
         row.failures = [one.ended for step in line.steps for one in step.retries if one.ended is not None]
         for step in line.steps:

@@ -18,6 +18,8 @@ from meridian.audit.heatmap import SHADES, heatmap
 from meridian.audit.keys import Keys
 from meridian.audit.model import KEPT_CHARACTERS, Audit, Outcome, Payload, Redrive, StartedBy, Starter
 from meridian.audit.pretty import pretty
+from meridian.audit.reading import read
+from tests.unit.audit.recordings import HISTORIES, Recorded
 from tests.unit.audit.samples import (
     HOSTILE,
     Builder,
@@ -63,6 +65,16 @@ def test_data_cannot_leave_its_block() -> None:
     [block] = re.findall(r'<script type="application/json" id="data">(.*?)</script>', html, re.DOTALL)
     assert not set("<>&'\u2028\u2029") & set(block)
     assert any(step["name"] == HOSTILE for step in json.loads(block)["steps"])
+
+
+@pytest.mark.parametrize("story", sorted({path.name.rsplit("-", 2)[0] for path in HISTORIES.glob("*-0-*.jsonl")}))
+def test_recorded_history_is_drawn(story: str) -> None:
+    """What two interpreters recorded becomes a page that names each state that was entered."""
+    recorded = Recorded(story)
+    audit = read(recorded, recorded.first)
+    html = page.render(audit)
+    assert audit.steps
+    assert all(step.name in html for one in audit.tree() for step in one.steps)
 
 
 def test_half_a_character_is_shown_as_unknown() -> None:

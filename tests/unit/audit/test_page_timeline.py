@@ -10,7 +10,8 @@ from meridian.audit.axis import MOST_TICKS, Axis, clock, span
 from meridian.audit.keys import Keys
 from meridian.audit.model import Outcome
 from meridian.audit.path import critical_path
-from meridian.audit.timeline import MOST_ROWS, MOST_STRETCHES, Row, Timeline, apart, timeline
+from meridian.audit.rows import MOST_STRETCHES, Row, Timeline, apart
+from meridian.audit.timeline import MOST_ROWS, timeline
 from tests.unit.audit.samples import START, Builder, failed, provision, running
 
 if TYPE_CHECKING:
@@ -125,6 +126,16 @@ def test_what_runs_reaches_the_last_known_moment() -> None:
     *_, last = row.bars(chart.axis)
     assert row.ended is None
     assert last.at + last.width == pytest.approx(100)
+
+
+def test_wait_under_way_is_hatched() -> None:
+    """A Wait that goes on has no work on it, and a Choice has no wait."""
+    build = Builder("add-region", "waits", {"table": "orders"})
+    build.quick("Choice", "Ready?")
+    build.enter("Wait", "Pause")
+    build.clock += 5
+    chart = drawn(build.end(Outcome.RUNNING))
+    assert [[bar.kind for bar in row.bars(chart.axis)] for row in chart.rows] == [["work"], ["wait"]]
 
 
 def test_unread_child_says_why() -> None:
