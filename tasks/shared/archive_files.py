@@ -29,7 +29,7 @@ OPEN = ("PENDING_REDRIVE", "RUNNING")
 # What DescribeExecution says of an ended execution and changes as time passes: it may be redriven for 14 days.
 PASSING = ("ResponseMetadata", "redriveStatus", "redriveStatusReason")
 EXISTS = ("ConditionalRequestConflict", "PreconditionFailed")
-SETTLED_SECONDS = 60.0  # UpdateStateMachine takes effect within seconds
+SETTLED_SECONDS = 10.0  # starts "within a few seconds" of UpdateStateMachine may run either (API Reference)
 
 
 @dataclass

@@ -69,7 +69,8 @@ CLEANUP_TASKS = (
 )
 # Amazon S3 gives no message with a refused HeadBucket.
 REFUSALS = ("is not authorized to perform", "a policy forbids its use (AccessDenied)")
-OTHER_TASKS = ("RedeliverFailures",)
+ARCHIVE_TASKS = ("CreateArchiveBucket", "ArchiveExecutions")
+OTHER_TASKS = ("RedeliverFailures", *ARCHIVE_TASKS)
 # It is handled where it happens: the probes are deleted where they can be, and the verdict says what was caught.
 HANDLED = dict.fromkeys(("WriteProbes", "ReadProbes", "ReadRecords", "ReadMetrics", "ReadEvents"), "PublishValidation")
 # Every processor, so that no task has nothing to do.
@@ -98,6 +99,8 @@ def test_whatever_task_of_provision_fails_starting_again_finishes(product: Produ
     assert product.succeed("provision", document)["validation"]["failed"] == 0
     _require_failure_in(product, "RedeliverFailures", "redeliver", {"table": document["table"]})
     product.succeed("redeliver", {"table": document["table"]})
+    for task in ARCHIVE_TASKS:
+        _require_failure_in(product, task, "archive", {})
     product.cleanup(document["table"])
 
 

@@ -12,9 +12,11 @@ import pytest
 from meridian.audit.archive import Archive, ArchiveAltered, Verified, verify
 from meridian.audit.model import Outcome
 from meridian.audit.source import ExecutionUnknown
+from tasks.archive_executions import archive_executions
+from tasks.create_archive_bucket import create_archive_bucket
 from tasks.shared import names
 from tasks.shared.archive import definition_key, place
-from tests.unit.tasks.executions import BUCKET, ArchiveClients, One, StepFunctions, execution_arn
+from tests.unit.tasks.executions import BUCKET, ArchiveClients, One, StepFunctions, execution_arn, machine_arn
 from tests.unit.tasks.fakes import ACCOUNT, emptied
 from tests.unit.tasks.scenarios import ENVIRONMENT, HOME
 from tests.unit.tasks.test_archive_executions import run
@@ -37,18 +39,18 @@ ARCHIVED = (3 * DAY, 2 * DAY, 0, 0)
 class S3:
     """The bucket in whoever's hands."""
 
-    def __init__(self) -> None:
-        self.client: Any = ArchiveClients(StepFunctions()).s3(HOME)
+    def __init__(self, client: Any) -> None:
+        self.client = client
 
-    def keys(self, prefix: str = "") -> list[str]:
+    def listed(self, prefix: str = "") -> list[str]:
         found = self.client.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])
         return [one["Key"] for one in found]
 
     def manifests(self) -> list[str]:
-        return sorted(self.keys("manifests/"), key=place)
+        return sorted(self.listed("manifests/"), key=place)
 
     def file(self, name: str) -> str:
-        (key,) = [key for key in self.keys("executions/") if f"/{name}" in key]
+        (key,) = [key for key in self.listed("executions/") if f"/{name}" in key]
         return key
 
     def read(self, key: str, version: str = "") -> bytes:
@@ -70,17 +72,20 @@ class S3:
 
 @pytest.fixture
 def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
-    """An archive of four executions in three manifests."""
+    """An archive of four executions in three manifests, the last of which was written twice."""
     for name, value in {**ENVIRONMENT, "AWS_REGION": HOME}.items():
         monkeypatch.setenv(name, value)
     with emptied():
         found = StepFunctions(["meridian-validate", "meridian-archive"])
+        clients = ArchiveClients(found)
+        event: Any = create_archive_bucket.run({}, clients)
+        event["archived"] = {**event["archived"], "looks": 1, "remaining": [machine_arn(one) for one in found.ours]}
         for one, ago in zip(ONES, ARCHIVED, strict=True):
             found.add(one)
             with monkeypatch.context() as then:
                 then.setattr(time, "time", lambda ago=ago: NOW - ago)
-                run(found)
-        yield S3()
+                archive_executions.run(event, clients)
+        yield S3(clients.s3(HOME))
 
 
 def session() -> Any:
@@ -138,7 +143,7 @@ def test_a_redriven_execution_is_what_it_became(s3: S3) -> None:
     archive = Archive(session())
     assert archive.describe(execution_arn("run-2"))["redriveCount"] == 1
     assert [one.redrive_count for one in archive.executions("validate", 0) if one.arn.endswith("run-2")] == [1]
-    assert len([key for key in s3.keys() if "run-2" in key]) == 2
+    assert len([key for key in s3.listed() if "run-2" in key]) == 2
 
 
 @pytest.mark.usefixtures("s3")
@@ -212,7 +217,7 @@ def test_one_altered_byte_is_found(s3: S3) -> None:
 
 def test_an_altered_definition_is_found(s3: S3) -> None:
     """A definition's key is its hash."""
-    (key,) = s3.keys("definitions/")
+    (key,) = s3.listed("definitions/")
     (problem,) = problems_after(lambda: s3.put(key, b"{}"))
     assert problem.startswith(f"{key} was altered.")
 
@@ -323,7 +328,7 @@ def test_a_removed_newest_manifest_is_told_of_for_good(s3: S3) -> None:
 
 def test_a_bucket_that_is_gone_is_found(s3: S3) -> None:
     """The parameter tells that there was one."""
-    for key in s3.keys():
+    for key in s3.listed():
         s3.erase(key)
     s3.client.delete_bucket(Bucket=BUCKET)
     assert verified().problems == [f"The bucket {BUCKET} is gone, and everything that was archived with it."]
@@ -354,5 +359,5 @@ def test_a_manifest_that_is_just_being_written_is_no_problem() -> None:
 
 def test_definitions_are_where_they_are_looked_for(s3: S3) -> None:
     """The key of a definition is its SHA-256."""
-    (key,) = s3.keys("definitions/")
+    (key,) = s3.listed("definitions/")
     assert key == definition_key(key.removeprefix("definitions/").removesuffix(".json"))
