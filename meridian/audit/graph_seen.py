@@ -90,6 +90,8 @@ class _States:
             places[id(step)] = (found, state, run)
             state.seen = state.seen or Seen()
             state.seen.runs[run].append(step)
+            if step.parent and step.iteration is None:
+                continue  # without its branch, what it followed is not known
             branch = (id(step.parent) if step.parent else None, step.parent_try, step.iteration)
             self._come(found, before.get(branch), state)
             before[branch] = step

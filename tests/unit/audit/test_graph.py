@@ -210,6 +210,18 @@ def test_states_that_the_definition_lacks_are_drawn_too() -> None:
     assert classes(definition, audit)["Strange"] == "node kind-task outcome-succeeded"
 
 
+def test_no_way_is_guessed_where_the_branch_is_not_known() -> None:
+    """Steps of a Parallel whose history does not tell their branch are drawn, but not in an order."""
+    build = samples.Builder("validate", "one", {})
+    build.inside(build.enter("Parallel", "Both"))
+    build.task("look:1")
+    build.task("flaky:1")
+    drawn = parsed(None, build.end())
+    ways = [title(edge) for edge in drawn.iter("g") if edge.attrib.get("class", "").startswith("edge ")]
+    assert {name(node) for node in nodes(drawn)} == {"Both", "look:1", "flaky:1"}
+    assert not any("look" in way or "flaky" in way for way in ways)
+
+
 def test_nothing_entered() -> None:
     """An execution whose history may not be read still has its machine drawn; without that too, only a title."""
     unread = Audit(samples.execution_arn("validate", "x"), unread="AccessDenied")
