@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from meridian.audit import rows, words
+from meridian.audit import terminal, words
 from meridian.audit.model import Outcome
 from meridian.commandline import data, talk
 
@@ -31,7 +31,7 @@ def show(schedule: Schedule, audit: str, options: str) -> None:
     for line in lines(schedule):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     if schedule.runs:
-        table = rows.columns("started", "took", "ended", "verdict")
+        table = terminal.columns("started", "took", "ended", "verdict")
         for run in schedule.runs:
             table.add_row(*_row(run))
         console.print(table)
@@ -59,7 +59,7 @@ def _given_up(count: int) -> str:
 
 
 def _row(run: Run) -> list[Text]:
-    style = rows.STYLES[Outcome(run.status)]
+    style = terminal.STYLES[Outcome(run.status)]
     return [
         Text(run.started),
         Text(words.duration(run.seconds)),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from meridian.audit import cost, rows, words
+from meridian.audit import cost, terminal, words
 from meridian.audit.model import StartedBy
 from meridian.audit.nodes import left_out, nodes
 from meridian.audit.verdict import verdict
@@ -27,7 +27,7 @@ MADE = {"Create": "created", "Delete": "deleted", "Remove": "deleted"}  # anythi
 def show(console: Console, audit: Audit, *, full: bool = False, now: float | None = None) -> None:
     """Print an audit; with ``full`` every row and every change. ``now`` is as for ``verdict``."""
     judged = verdict(audit, now)
-    say(console, Text(judged.sentence, rows.STYLES[judged.outcome]))
+    say(console, Text(judged.sentence, terminal.STYLES[judged.outcome]))
     _show_pairs(console, list(_failure(judged.failure)) if judged.failure else [])
     _show_pairs(console, list(_facts(audit)))
     _show_steps(console, audit, full=full)
@@ -95,9 +95,9 @@ def _show_pairs(console: Console, pairs: Sequence[tuple[str, str]]) -> None:
 
 
 def _show_steps(console: Console, audit: Audit, *, full: bool) -> None:
-    found, drawn_as = nodes(audit, full=full), rows.style(console)
+    found, drawn_as = nodes(audit, full=full), terminal.style(console)
     console.print()
-    console.print(rows.steps(found, drawn_as))
+    console.print(terminal.steps(found, drawn_as))
     say(console, Text(f"{drawn_as.critical} on the critical path: what made it take as long as it did.", "dim"))
     hidden = left_out(audit, found)
     if hidden:
@@ -115,8 +115,8 @@ def _show_changes(console: Console, audit: Audit, *, full: bool) -> None:
     if not shown:
         return
     console.print()
-    if rows.style(console).is_wide:
-        drawn = rows.columns("", "resource", "Region", "call", "request id", "step")
+    if terminal.style(console).is_wide:
+        drawn = terminal.columns("", "resource", "Region", "call", "request id", "step")
         for row in shown:
             drawn.add_row(*map(Text, row))
         console.print(drawn)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from meridian.audit import rows, words
+from meridian.audit import terminal, words
 from meridian.audit.compare import NOISE
 from meridian.audit.tree import say
 from meridian.audit.verdict import proved, verdict
@@ -29,7 +29,7 @@ def show_listing(console: Console, found: Listing, *, full: bool) -> None:
     """Print an execution a line; those that others started only with ``full``."""
     shown = found.rows if full else found.top()
     if shown:
-        drawn = rows.columns("started", "workflow", "took", "started by", "verdict", "execution")
+        drawn = terminal.columns("started", "workflow", "took", "started by", "verdict", "execution")
         drawn.columns[4].no_wrap = False
         for row in shown:
             drawn.add_row(*_cells(row))
@@ -57,7 +57,7 @@ def _cells(row: Row) -> list[Text]:
         Text(words.label(audit)),
         Text(words.duration(audit.seconds)),
         Text(audit.starter.by.value),
-        Text(_verdict(row), rows.STYLES[audit.status]),
+        Text(_verdict(row), terminal.STYLES[audit.status]),
         Text(words.plain(audit.name)),
     ]
 
@@ -119,7 +119,7 @@ def show_verified(console: Console, found: Verified) -> None:
 def show_difference(console: Console, found: Difference) -> None:
     """Print two verdicts and what differs."""
     for name, audit in (("before", found.before), ("after", found.after)):
-        say(console, Text(f"{name}: ").append(verdict(audit).sentence, rows.STYLES[audit.status]))
+        say(console, Text(f"{name}: ").append(verdict(audit).sentence, terminal.STYLES[audit.status]))
         say(console, Text(f"  {words.moment(audit.started)}  {words.plain(audit.arn)}", "dim"))
     _show_pairs(console, "the whole", found.whole)
     _show_pairs(console, "input", found.inputs)
@@ -128,7 +128,7 @@ def show_difference(console: Console, found: Difference) -> None:
     _show_paths(console, "steps of the second alone", found.only_after)
     differing = [(path_in_words(one.path), pair) for one in found.steps for pair in one.differing]
     if differing:
-        drawn = rows.columns("step", "", "before", "after")
+        drawn = terminal.columns("step", "", "before", "after")
         for path, pair in differing:
             drawn.add_row(Text(path), *_sides(pair))
         console.print()
@@ -140,7 +140,7 @@ def show_difference(console: Console, found: Difference) -> None:
 def _show_pairs(console: Console, title: str, pairs: Sequence[Pair]) -> None:
     if not pairs:
         return
-    drawn = rows.columns(title, "before", "after")
+    drawn = terminal.columns(title, "before", "after")
     for pair in pairs:
         drawn.add_row(*_sides(pair))
     console.print()
