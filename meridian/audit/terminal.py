@@ -31,7 +31,8 @@ STYLES = {
     Outcome.PENDING_REDRIVE: "cyan",
     **dict.fromkeys(ENDED_BADLY, "bold red"),
 }
-WIDE = 112  # characters, from which on there is room for the times apart
+WIDE = 128  # characters, from which on there is room for the times apart
+BESIDE_WIDE, BESIDE_NARROW = 84, 38  # characters that the columns beside the steps want
 LEAST = 0.05  # seconds; less is shown as nothing
 TIMES = ("took", "worked", "waited")
 LAST_COLUMN = 16  # characters that it has at the least
@@ -42,17 +43,24 @@ LONGEST_REGION = 20  # of what an input names as such
 class Style:
     """How rows are drawn: ``between`` and ``last`` are the lines before a row, and before what lies inside it."""
 
-    is_wide: bool
+    width: int
     critical: str = "◆"
     between: tuple[str, str] = ("├─ ", "│  ")
     last: tuple[str, str] = ("└─ ", "   ")
 
+    @property
+    def is_wide(self) -> bool:
+        return self.width >= WIDE
+
+    @property
+    def step_width(self) -> int:
+        return max(self.width - (BESIDE_WIDE if self.is_wide else BESIDE_NARROW), LAST_COLUMN)
+
 
 def style(console: Console) -> Style:
-    is_wide = console.width >= WIDE
     if console.options.ascii_only:
-        return Style(is_wide, "*", ("+- ", "|  "), ("`- ", "   "))
-    return Style(is_wide)
+        return Style(console.width, "*", ("+- ", "|  "), ("`- ", "   "))
+    return Style(console.width)
 
 
 def steps(found: list[Node], drawn_as: Style) -> Table:
@@ -61,6 +69,7 @@ def steps(found: list[Node], drawn_as: Style) -> Table:
         table = columns("step", "Region", "took", "worked", "waited", "")
     else:
         table = columns("step", "took", "")
+    table.columns[0].max_width = drawn_as.step_width
     for before, region, node in _placed(found, drawn_as, "", ""):
         guide = Text(before, "dim")
         table.add_row(*(_wide(guide, node, drawn_as) if drawn_as.is_wide else _narrow(guide, region, node, drawn_as)))

@@ -117,6 +117,8 @@ def _show_changes(console: Console, audit: Audit, *, full: bool) -> None:
     console.print()
     if terminal.style(console).is_wide:
         drawn = terminal.columns("", "resource", "Region", "call", "request id", "step")
+        for column in drawn.columns[1:4]:
+            column.no_wrap = False  # so that no request id is cut
         for row in shown:
             drawn.add_row(*map(Text, row))
         console.print(drawn)
