@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 TABLE = "arn:${AWS::Partition}:dynamodb:*:${AWS::AccountId}:table/*"
 STREAM = "arn:${AWS::Partition}:kinesis:*:${AWS::AccountId}:stream/meridian-*"
 PROBE_QUEUE = "arn:${AWS::Partition}:sqs:*:${AWS::AccountId}:meridian-*-probes"
-SCHEDULE = "arn:${AWS::Partition}:scheduler:${AWS::Region}:${AWS::AccountId}:schedule/meridian-*/validate"
+# Whoever deletes a group must be allowed to delete whatever may be in it.
+SCHEDULE = "arn:${AWS::Partition}:scheduler:${AWS::Region}:${AWS::AccountId}:schedule/meridian-*/*"
 SCHEDULE_GROUP = "arn:${AWS::Partition}:scheduler:${AWS::Region}:${AWS::AccountId}:schedule-group/meridian-*"
 SCHEDULE_QUEUE = "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:meridian-*-schedule"
 SCHEDULER_ROLE = "${SchedulerRole.Arn}"
