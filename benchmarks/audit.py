@@ -9,8 +9,9 @@ of ``--repeat`` counts, since all else on the machine only ever adds time.
 
 Memory is the peak resident set of a child process that does nothing but fold such a history, page by
 page as from the API (getrusage; tracemalloc would see Python's own objects only, and slow them down).
-Exits with 1 where the time is more than three times JSON's, or the memory more than 100 MB. Measured on a machine
-with two cores of an AMD EPYC and CPython 3.11: 48 ms and 108 ms, which is 2.2 times (2.0 to 2.5 where others work beside it), and 43 MB.
+Exits with 1 where the time is more than three times JSON's, or the memory more than 100 MB. Measured with two
+cores of an AMD EPYC and CPython 3.11: 48 ms and 108 ms, which is 2.2 times (2.0 to 2.5 where others work
+beside it), and 43 MB.
 """
 
 from __future__ import annotations
