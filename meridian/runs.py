@@ -122,7 +122,7 @@ def shown(name: str, value: Any) -> str:
     if name.startswith("failure_bucket"):
         kept = (f"{one['bucket']} keeps {one['kept']}{'+' if one['more'] else ''} objects" for one in _buckets(value))
         return ", ".join(kept) or "none kept"
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return (", ".join(map(str, value)) or "none") if isinstance(value, list) else str(value)
 
 
 def _buckets(value: Any) -> Iterator[dict[str, Any]]:

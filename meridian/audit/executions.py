@@ -135,6 +135,6 @@ def _starter(folding: Folding) -> Starter:
         return Starter(StartedBy.PARENT, folding.map_run)
     if audit.alias_arn.endswith(f":{SCHEDULED}"):
         return Starter(StartedBy.SCHEDULE, audit.alias_arn)
-    if re.fullmatch(rf"{re.escape(audit.workflow)}-[a-z0-9-]+-[0-9a-f]{{8}}", audit.name):
+    if re.fullmatch(rf"{re.escape(audit.workflow)}(-[a-z0-9-]+)?-[0-9a-f]{{8}}", audit.name):  # archive has no table
         return Starter(StartedBy.COMMAND_LINE)
     return Starter(StartedBy.BY_HAND, audit.alias_arn)

@@ -136,6 +136,8 @@ class TestMisuse:
                 ["run", "remove-region", "--table", "orders", "--member", "eu-west-1", "--confirm", "orders"],
                 "Give --confirm eu-west-1",
             ),
+            (["run", "archive", "--table", "orders"], "archive takes no --table"),
+            (["run", "archive", "--request", ORDERS], "archive takes no --request"),
             (["follow", "my-execution"], "my-execution is no execution ARN"),
             (["follow", UNKNOWN_EXECUTION, "--region", "eu-west-1"], "the ARN says that the home Region is us-east-1"),
             (["status", "orders"], "No home Region is chosen"),

@@ -125,3 +125,15 @@ def test_sqs_takes_the_queue_of_a_schedule(table: str) -> None:
     name = names.schedule_queue(table)
     assert re.fullmatch(r"meridian-[a-z0-9](-?[a-z0-9])*-schedule", name)
     assert len(name) <= 80
+
+
+def test_an_execution_of_no_table() -> None:
+    """Its name is that of its workflow, and what makes it unique."""
+    assert names.execution("archive", "", "0123abcd") == "archive-0123abcd"
+
+
+def test_the_archives_bucket_fits() -> None:
+    """The longest Region leaves room, and no table's failure bucket can have that name."""
+    name = names.archive_bucket("123456789012", "ap-northeast-1")
+    assert name == "meridian-archive-123456789012-ap-northeast-1"
+    assert len(name) <= 63

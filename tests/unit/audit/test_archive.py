@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
+import subprocess
 import time
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -361,3 +365,32 @@ def test_definitions_are_where_they_are_looked_for(s3: S3) -> None:
     """The key of a definition is its SHA-256."""
     (key,) = s3.listed("definitions/")
     assert key == definition_key(key.removeprefix("definitions/").removesuffix(".json"))
+
+
+# ------------------------------------------------------------------------------------------------------------- by hand
+
+PAGE = Path(__file__).parents[3] / "docs" / "archive.md"
+BY_HAND = re.findall(r"^    (line=.*|.*sha256sum -c.*|comm .*)$", PAGE.read_text(), re.MULTILINE)
+FROM_SSM = "aws ssm get-parameter --name /meridian-archive/head --query Parameter.Value --output text"
+
+
+def by_hand(place: Path) -> subprocess.CompletedProcess[str]:
+    """Run what the handbook says, with the parameter's value in a file."""
+    script = "\n".join(["set -eo pipefail", *BY_HAND]).replace(FROM_SSM, "cat head.json")
+    return subprocess.run(["bash", "-c", script], cwd=place, capture_output=True, text=True, check=False)  # noqa: S603, S607  # our own page
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not installed")
+def test_the_handbook_verifies_by_hand(s3: S3, tmp_path: Path) -> None:
+    """The commands in docs/archive.md agree with an archive as it is, and find what does not belong to it."""
+    assert len(BY_HAND) == 6
+    for key in s3.listed():
+        (tmp_path / key).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / key).write_bytes(s3.read(key))
+    said = session().ssm(HOME).get_parameter(Name=names.ARCHIVE_HEAD)["Parameter"]["Value"]
+    (tmp_path / "head.json").write_text(said)
+    right = by_hand(tmp_path)
+    assert (right.returncode, "FAILED" in right.stdout) == (0, False), right.stderr
+    assert "executions" not in right.stdout.splitlines()[-1]
+    (tmp_path / s3.file("run-1")).write_bytes(b"{}")
+    assert "run-1.jsonl: FAILED" in by_hand(tmp_path).stdout

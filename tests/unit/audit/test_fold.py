@@ -564,6 +564,7 @@ class TestStarter:
     def test_command_line(self) -> None:
         """A name as deploy.py gives it tells that it was deploy.py."""
         assert self.audit("validate-orders-1c168adb-fa9a7c35").by is StartedBy.COMMAND_LINE
+        assert self.audit("validate-fa9a7c35").by is StartedBy.COMMAND_LINE
 
     def test_parent(self) -> None:
         """A child tells its parent's ARN."""
