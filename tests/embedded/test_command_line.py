@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 from typer.testing import CliRunner
@@ -171,6 +172,21 @@ class TestAudited:
         """The last success before a validation is the validation before it."""
         found = json.loads(call("audit", validations[1], "--last-good", "--json").stdout)
         assert [found["before"], found["after"]] == validations
+
+    def test_forgotten(self, product: Product) -> None:
+        """What Step Functions has forgotten is told and listed from the archive."""
+        table = f"nobody-{uuid4().hex[:8]}"
+        arn = product.run("validate", {"table": table}).arn
+        before = call("audit", arn).stdout
+        assert call("run", "archive").exit_code == 0
+        product.aws.forget_execution(arn)
+        result = call("audit", arn)
+        assert result.exit_code == 1
+        told = [line for line in result.stdout.splitlines() if not line.startswith("read from  the archive")]
+        assert told == before.splitlines()
+        assert len(told) < len(result.stdout.splitlines())
+        (row,) = json.loads(call("audit", "--table", table, "--json").stdout)["executions"]
+        assert (row["execution"], row["source"][:5]) == (arn, "s3://")
 
     def test_page(self, provisioned: str, tmp_path: Path) -> None:
         """The page is written to a file, and the verdict to the terminal."""
