@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import settings
 
@@ -9,8 +11,21 @@ from tasks import read_probes
 from tasks.shared import streaming
 from tests.unit.tasks.streamed import NOW
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 settings.register_profile("unit", deadline=None)  # a busy machine is no failure
 settings.load_profile("unit")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_reloads() -> Iterator[None]:
+    """Spare reloads: moto loads the addresses of its S3 anew at every call, in case the environment changed them."""
+    from moto.s3 import models, urls
+
+    with pytest.MonkeyPatch.context() as patches:
+        patches.setattr(models.S3Backend, "_url_module", urls)
+        yield
 
 
 @pytest.fixture(autouse=True)
