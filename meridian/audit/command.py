@@ -80,7 +80,8 @@ def _list(session: Session, asked: Asked) -> int:
 
     table, since = named_table(asked.table or ""), asking.moment(asked.since)
     histories = source(session)
-    listed = listing.listing(histories, Workflow, table, since)
+    with _patience(f"Asking which executions worked on {table}, for up to two minutes"):
+        listed = listing.listing(histories, Workflow, table, since)
     if asked.json:
         print(json.dumps(views.listing_as_json(listed)))
     else:
@@ -102,7 +103,8 @@ def _last_good(session: Session, asked: Asked) -> int:
     here, arn = found(session, asked.execution or "")
     histories = source(here)
     audit = _read(histories, arn)
-    good = listing.last_good(histories, audit)
+    with _patience(f"Looking for an earlier {words.subject(audit)}"):
+        good = listing.last_good(histories, audit)
     if good is None:
         raise Refused(
             f"Nothing to compare with: no {words.subject(audit)} succeeded in the 90 days before",
@@ -115,7 +117,8 @@ def _last_good(session: Session, asked: Asked) -> int:
 def _verify(session: Session, asked: Asked) -> int:
     from meridian.audit import archive, views
 
-    verified = archive.verify(session)
+    with _patience("Reading the archive"):
+        verified = archive.verify(session)
     if asked.json:
         print(json.dumps(asdict(verified)))
     else:
@@ -170,7 +173,8 @@ def _read(histories: Source, arn: str) -> Audit:
     from meridian.audit import reading
 
     try:
-        return reading.read(histories, arn)
+        with _patience("Reading histories"):
+            return reading.read(histories, arn)
     except ExecutionUnknown as error:
         raise Refused(
             f"There is no execution {words.plain(arn)}",
@@ -189,6 +193,16 @@ def _name_principal(session: Session, audit: Audit) -> None:
 
 def _code(audit: Audit) -> int:
     return WRONG if audit.status in ENDED_BADLY else DONE
+
+
+def _patience(what: str) -> contextlib.AbstractContextManager[object]:
+    """Say, where that can be taken back, what takes so long."""
+    from rich.text import Text
+
+    from meridian.progress import can_redraw
+
+    console = talk()
+    return console.status(Text(f"{what} …")) if can_redraw(console) else contextlib.nullcontext()
 
 
 def _talk(line: str) -> None:
