@@ -13,7 +13,6 @@ from rich.table import Table
 
 from meridian import bundle, removal, template, versions
 from meridian.artifacts import Artifacts
-from meridian.audit.archive_bucket import Bucket
 from meridian.commandline import DONE, data, talk
 from meridian.progress import can_redraw
 from meridian.stack import POLL_SECONDS, Stack
@@ -77,16 +76,10 @@ def down(session: Session) -> int:
     count = artifacts.delete()
     gone = f"The control stack in {session.home} is removed, and its bucket with {count} objects."
     talk().print(gone, highlight=False)
-    _tell_of_archive(session)
-    return DONE
-
-
-def _tell_of_archive(session: Session) -> None:
-    """What was archived outlives the executions, which went with their state machines."""
-    archive = Bucket(session)
-    if archive.exists():
-        stays = f"The archive stays: bucket {archive.name}, and SSM parameter {names.ARCHIVE_HEAD} that proves it."
+    stays = removal.archive_that_stays(session)
+    if stays:
         talk().print(stays, highlight=False, soft_wrap=True)
+    return DONE
 
 
 def _plan(session: Session, stack: Stack, parameters: Mapping[str, object]) -> ChangeSet:

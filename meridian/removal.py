@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import ClientError
+
+from meridian.audit.archive_bucket import Bucket
 from meridian.commandline import COMMAND
 from tasks.shared import names
 from tasks.shared.errors import Refused
@@ -13,6 +16,8 @@ if TYPE_CHECKING:
 
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_stepfunctions import SFNClient
+
+    from meridian.session import Session
 
 
 def deployments(ssm: SSMClient) -> list[str]:
@@ -42,3 +47,14 @@ def require_unused(ssm: SSMClient, states: SFNClient, machines: Iterable[str]) -
 def _running(states: SFNClient, machine: str) -> list[str]:
     pages = states.get_paginator("list_executions").paginate(stateMachineArn=machine, statusFilter="RUNNING")
     return [execution["name"] for page in pages for execution in page["executions"]]
+
+
+def archive_that_stays(session: Session) -> str:
+    """A sentence on the archive, which outlives the control stack; empty where there is none, or one may not look."""
+    bucket = Bucket(session)
+    try:
+        there = bucket.exists()
+    except ClientError:
+        return ""
+    stays = f"The archive stays: bucket {bucket.name}, and SSM parameter {names.ARCHIVE_HEAD} that proves it."
+    return stays if there else ""
