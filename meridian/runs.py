@@ -54,6 +54,8 @@ def finish(session: Session, arn: str, *, as_json: bool = False) -> int:
         _show_output(execution, as_json=as_json)
     elif as_json:
         print(json.dumps({"execution": arn, "status": execution.status, **asdict(cause)}))
+    if cause:
+        _talk(f"What it did until then: {COMMAND} audit {arn}{session.options}")
     return code(execution)
 
 

@@ -269,7 +269,7 @@ class TestOutcome:
         """A validation that found something ends with 1, any other failure with 2; both say where and why."""
         assert self.finish(self.failed(error)) == code
         said = capsys.readouterr()
-        for part in (error, "validate > Summarize", "eu-west-1 did not see it.", arn("validate")):
+        for part in (error, "validate > Summarize", "eu-west-1 did not see it.", f"deploy.py audit {arn('validate')}"):
             assert part in said.err
         found = json.loads(said.out)
         assert (found["error"], found["status"], found["path"]) == (error, "FAILED", ["validate", "Summarize"])
