@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check definitions pictures lock clean
+.PHONY: demo test check definitions pictures benchmarks lock clean
 
 demo: $(VENV)/installed ## Provision, prove and clean up a three-Region table on this machine
 	$(BIN)/python deploy.py demo
