@@ -26,6 +26,9 @@ definitions: $(VENV)/installed ## Write definitions/ and the generated pages of 
 	$(BIN)/python -m meridian.template
 	$(BIN)/python -m meridian.readme
 
+benchmarks: $(VENV)/installed ## Measure what we claim to be fast, beside what it is compared with
+	$(BIN)/python -m benchmarks.audit
+
 pictures: $(VENV)/installed ## Draw the pictures of the README (those of the audit need Chromium)
 	$(BIN)/python -m docs.pictures
 
