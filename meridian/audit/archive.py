@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from meridian.audit.archive_bucket import Bucket
+from meridian.audit.archive_bucket import CHUNK_BYTES, Bucket
 from meridian.audit.archive_words import restore
 from meridian.audit.model import Outcome
 from meridian.audit.source import ExecutionUnknown, Listed
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Archive", "ArchiveAltered", "Verified", "verify"]
 
 DAY_SECONDS = 86_400
+FIRST_BYTES = 65_536  # read at once of a file of which one line is wanted
 
 
 class ArchiveAltered(MeridianError):
@@ -54,7 +55,7 @@ class Archive:
         """Every event; ``ArchiveAltered`` at the end, or where a line is torn, if the file is not what was archived."""
         file = self._find(arn)
         digest = hashlib.sha256()
-        for number, line in enumerate(self._open(file).iter_lines(keepends=True)):
+        for number, line in enumerate(self._open(file).iter_lines(CHUNK_BYTES, keepends=True)):
             digest.update(line)
             if number:
                 yield self._parsed(file, line)
@@ -111,7 +112,7 @@ class Archive:
         """The first line of the execution's file."""
         file = self._find(arn)
         body = self._open(file)
-        line = next(body.iter_lines(keepends=True), b"")
+        line = next(body.iter_lines(FIRST_BYTES, keepends=True), b"")
         body.close()
         return self._parsed(file, line)
 
