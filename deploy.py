@@ -45,7 +45,8 @@ def up(
     alert_email: Annotated[str | None, typer.Option(help="Who is told of failed executions.", metavar="TO")] = None,
     log_days: Annotated[int | None, typer.Option(help="How long logs are kept.", metavar="DAYS")] = None,
     archive_lock_days: Annotated[
-        int | None, typer.Option(help="How long S3 locks what is archived; 0 does not.", metavar="DAYS")
+        int | None,
+        typer.Option(help="How long S3 locks what is archived; 0 does not.", metavar="DAYS", min=0, max=36_500),
     ] = None,
 ) -> int:
     """Install the control stack in the home Region, or bring it up to date: show the plan, then apply it.
