@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import shutil
 import signal
@@ -75,7 +76,9 @@ async def _serve(settings: Settings) -> None:
         await stop.wait()
         _leave(0)  # without MiniStack's own end, which looks for Docker containers and loads an SSH server to stop it
 
-    await serve(application(settings, loop), config, shutdown_trigger=leave_when_told)
+    served = application(settings, loop)
+    gc.freeze()  # all that was imported stays, and need not be looked at again and again
+    await serve(served, config, shutdown_trigger=leave_when_told)
 
 
 def _leave(code: int) -> NoReturn:
