@@ -3,13 +3,20 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check definitions pictures benchmarks lock clean
+# Six processes run the tests: what one has compiled, the others need not.
+export PYTHONDONTWRITEBYTECODE :=
+
+.PHONY: demo test check compiled definitions pictures benchmarks lock clean
 
 demo: $(VENV)/installed ## Provision, prove and clean up a three-Region table on this machine
 	$(BIN)/python deploy.py demo
 
-test: $(VENV)/installed check ## Lint, types, generated files, and every test
+test: $(VENV)/installed ## Lint, types, generated files, and every test
+	@$(MAKE) --no-print-directory --jobs=2 check compiled
 	$(BIN)/pytest -q
+
+compiled: $(VENV)/installed # beside mypy, which takes as long; what is wrong is told by the run itself
+	@$(BIN)/pytest -q -n 0 --collect-only >/dev/null 2>&1 || true
 
 check: $(VENV)/installed ## Lint, types, and whether definitions/ is what the code generates
 	$(BIN)/ruff check .
