@@ -24,7 +24,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from meridian.audit.fold import fold
+from meridian.audit.histories.fold import fold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from meridian import control, embedded, executions, local, request
-from meridian.audit.page import render
-from meridian.audit.reading import read
-from meridian.audit.step_functions import StepFunctions
+from meridian.audit.histories.reading import read
+from meridian.audit.histories.step_functions import StepFunctions
+from meridian.audit.page.rendering import render
 from meridian.inputs import Workflow
 from tasks.shared.clients import ATTEMPTS
 

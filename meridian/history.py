@@ -4,7 +4,8 @@
     execution.fold(events)              # any number of times, each event once, in order
     execution.working()                 # the steps that are under way now
 
-How events hang together is known to the audit (``meridian.audit.fold``), which is asked here one event at a time.
+How events hang together is known to the audit (``meridian.audit.histories.fold``), which is asked here one event at a
+time.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from meridian.audit.fold import take
-from meridian.audit.folding import Folding
+from meridian.audit.histories.fold import take
+from meridian.audit.histories.folding import Folding
 from meridian.audit.model import CONTAINERS
 from meridian.steps import Note, Step
 from tasks.shared.names import PREFIX

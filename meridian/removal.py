@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from meridian.audit.archive_bucket import Bucket
+from meridian.audit.archives.bucket import Bucket
 from meridian.commandline import COMMAND
 from tasks.shared import names
 from tasks.shared.errors import Refused

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from meridian import schedule_words
 from meridian.audit import words
-from meridian.audit.fold import fold
+from meridian.audit.histories.fold import fold
+from meridian.audit.histories.step_functions import StepFunctions
 from meridian.audit.model import ENDED_BADLY
 from meridian.audit.source import ExecutionUnknown
-from meridian.audit.step_functions import StepFunctions
 from meridian.audit.verdict import verdict
 from meridian.commandline import COMMAND, DONE, WRONG
 from meridian.inputs import named_table

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from meridian.audit import terminal, words
+from meridian.audit import words
 from meridian.audit.model import Outcome
+from meridian.audit.terminal import rows as terminal
 from meridian.commandline import data, talk
 
 if TYPE_CHECKING:

@@ -52,7 +52,7 @@ def _audit(session: Session, asked: Asked) -> int:
     if asked.html or asked.jsonl:
         _write(audit, asked)
     else:
-        from meridian.audit import tree
+        from meridian.audit.terminal import tree
 
         tree.show(data(), audit, full=asked.full)
     return _code(audit)
@@ -64,7 +64,7 @@ def _write(audit: Audit, asked: Asked) -> None:
     from meridian.audit.verdict import verdict
 
     if asked.html:
-        from meridian.audit import page
+        from meridian.audit.page import rendering as page
 
         files.write(asked.html, (page.render(audit),))
     if asked.jsonl:
@@ -76,7 +76,8 @@ def _write(audit: Audit, asked: Asked) -> None:
 
 
 def _list(session: Session, asked: Asked) -> int:
-    from meridian.audit import listing, views
+    from meridian.audit import listing
+    from meridian.audit.terminal import views
 
     table, since = named_table(asked.table or ""), asking.moment(asked.since)
     histories = source(session)
@@ -115,7 +116,8 @@ def _last_good(session: Session, asked: Asked) -> int:
 
 
 def _verify(session: Session, asked: Asked) -> int:
-    from meridian.audit import archive, views
+    from meridian.audit.archives import archive
+    from meridian.audit.terminal import views
 
     with _patience("Reading the archive"):
         verified = archive.verify(session)
@@ -127,8 +129,8 @@ def _verify(session: Session, asked: Asked) -> int:
 
 
 def _show_difference(before: Audit, after: Audit, asked: Asked) -> None:
-    from meridian.audit import views
     from meridian.audit.compare import compare
+    from meridian.audit.terminal import views
 
     difference = compare(before, after)
     if asked.json:
@@ -157,9 +159,9 @@ def found(session: Session, execution: str) -> tuple[Session, str]:
 
 def source(session: Session) -> Joined:
     """Step Functions, and the archive behind it."""
-    from meridian.audit.archive import Archive
+    from meridian.audit.archives.archive import Archive
+    from meridian.audit.histories.step_functions import StepFunctions
     from meridian.audit.joined import Joined
-    from meridian.audit.step_functions import StepFunctions
 
     states = StepFunctions(session.states, sleep=_no_pause) if session.is_local else StepFunctions(session.states)
     return Joined(states, Archive(session))
@@ -170,7 +172,7 @@ def _no_pause(_: float) -> None:
 
 
 def _read(histories: Source, arn: str) -> Audit:
-    from meridian.audit import reading
+    from meridian.audit.histories import reading
 
     try:
         with _patience("Reading histories"):

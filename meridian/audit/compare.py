@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from meridian.audit import cost, words
 from meridian.audit.aligned import stays
-from meridian.audit.heatmap import heatmap
 from meridian.audit.model import Outcome
+from meridian.audit.page.heatmap import heatmap
 from meridian.audit.verdict import verdict
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from meridian.audit.reading import ReadsMapRuns
+from meridian.audit.histories.reading import ReadsMapRuns
 from meridian.audit.source import ExecutionUnknown
 
 if TYPE_CHECKING:

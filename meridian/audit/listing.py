@@ -13,7 +13,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from meridian.audit import words
-from meridian.audit.fold import fold
+from meridian.audit.histories.fold import fold
 from meridian.audit.model import Outcome, StartedBy
 from meridian.audit.source import ExecutionUnknown
 from meridian.audit.verdict import verdict

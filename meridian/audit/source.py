@@ -45,4 +45,4 @@ class Source(Protocol):
         """The definition that the execution ran, or None where it is not to be had."""
 
     def executions(self, workflow: str, since: float) -> Iterator[Listed]:
-        """Executions of a workflow started at or after ``since``, the newest first."""
+        """Executions of a workflow started at or after ``since``, in no order."""

@@ -14,8 +14,8 @@ import pytest
 from typer.testing import CliRunner
 
 import deploy
-from meridian.audit.archive import Archive, verify
-from meridian.audit.step_functions import StepFunctions
+from meridian.audit.archives.archive import Archive, verify
+from meridian.audit.histories.step_functions import StepFunctions
 from tasks.shared import names
 from tests.embedded.product import new_table, request
 

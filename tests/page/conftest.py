@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from meridian.audit.page import render
+from meridian.audit.page.rendering import render
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

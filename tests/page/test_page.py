@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from meridian.audit.page import render
+from meridian.audit.page.rendering import render
 from tests.page import audits
 from tests.page.contrast import CONTRASTS
 from tests.unit.audit import samples

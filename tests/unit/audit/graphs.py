@@ -5,13 +5,13 @@ from __future__ import annotations
 from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, Any
 
-from meridian.audit import graph_definition
-from meridian.audit.graph_layout import Drawing, layout
+from meridian.audit.graph import definition as graph_definition
+from meridian.audit.graph.layout import Drawing, layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from meridian.audit.graph_boxes import Box, Point
+    from meridian.audit.graph.boxes import Box, Point
 
 TOUCH = 0.6  # user units that do not count
 

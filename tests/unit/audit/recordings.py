@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from meridian.audit.fold import fold
+from meridian.audit.histories.fold import fold
 from meridian.audit.source import ExecutionUnknown
 from meridian.bundle import ROOT
 from tests.unit.histories import arn

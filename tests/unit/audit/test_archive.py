@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from meridian.audit.archive import Archive, ArchiveAltered, Verified, verify
+from meridian.audit.archives.archive import Archive, ArchiveAltered, Verified, verify
 from meridian.audit.model import Outcome
 from meridian.audit.source import ExecutionUnknown
 from tasks.archive_executions import archive_executions

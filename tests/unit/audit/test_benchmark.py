@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks import audit as benchmark
-from meridian.audit.lines import lines
+from meridian.audit.histories.lines import lines
 from meridian.audit.model import Outcome
 
 EVENTS = 2_500

@@ -10,10 +10,12 @@ import pytest
 from typer.testing import CliRunner
 
 import deploy
-from meridian.audit import archive, command, page, principal
+from meridian.audit import command, principal
+from meridian.audit.archives import archive
+from meridian.audit.archives.verification import Verified
 from meridian.audit.joined import Joined
 from meridian.audit.model import Outcome
-from meridian.audit.verification import Verified
+from meridian.audit.page import rendering as page
 from tests.unit.audit.samples import START, execution_arn
 from tests.unit.audit.sources import VALIDATE, FakeSource
 from tests.unit.histories import History

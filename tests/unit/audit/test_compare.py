@@ -7,10 +7,10 @@ import json
 
 from rich.console import Console
 
-from meridian.audit import views
 from meridian.audit.aligned import stays
 from meridian.audit.compare import Difference, Pair, compare
 from meridian.audit.model import Audit, Outcome
+from meridian.audit.terminal import views
 from tests.unit.audit import samples
 from tests.unit.audit.samples import START, Builder, payload
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import botocore.session
 import pytest
 
-from meridian.audit.events import EVENTS
-from meridian.audit.fold import fold
+from meridian.audit.histories.events import EVENTS
+from meridian.audit.histories.fold import fold
 from meridian.audit.model import Attempt, Audit, Outcome, Redrive, Step
 from tests.unit.histories import arn
 

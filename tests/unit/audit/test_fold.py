@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from meridian.audit.documents import ROOM
-from meridian.audit.fold import fold
-from meridian.audit.lines import lines
+from meridian.audit.histories.documents import ROOM
+from meridian.audit.histories.fold import fold
+from meridian.audit.histories.lines import lines
 from meridian.audit.model import KEPT_CHARACTERS, Change, Outcome, Redrive, StartedBy
 from tests.unit.audit.recordings import Recorded, audited, events, outcomes, step
 from tests.unit.histories import START, History, arn

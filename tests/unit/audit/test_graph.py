@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element, fromstring
 
 import pytest
 
-from meridian.audit.graph import svg
+from meridian.audit.graph.drawing import svg
 from meridian.audit.model import Attempt, Audit, Outcome
 from tests.unit.audit import samples
 from tests.unit.audit.graphs import loop, task

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meridian.audit.graph_layout import layout
-from meridian.audit.graph_machine import Machine
-from meridian.audit.graph_seen import mark
+from meridian.audit.graph.layout import layout
+from meridian.audit.graph.machine import Machine
+from meridian.audit.graph.seen import mark
 from tests.unit.audit import samples
 from tests.unit.audit.graphs import confusions, drawn, faults, levels, loop, named, task
 from tests.workflow.definitions import DEFINITIONS

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from meridian.audit.lines import Line, lines
+from meridian.audit.histories.lines import Line, lines
 from tests.unit.audit.recordings import audited
 from tests.unit.histories import History
 

@@ -9,10 +9,10 @@ import pytest
 from rich.console import Console
 
 from meridian.audit import listing as listings
-from meridian.audit import views
-from meridian.audit.fold import fold
+from meridian.audit.histories.fold import fold
 from meridian.audit.listing import last_good, listing
 from meridian.audit.model import Outcome
+from meridian.audit.terminal import views
 from tasks.shared.errors import Refused
 from tests.unit.audit.samples import HOSTILE, START, execution_arn
 from tests.unit.audit.sources import VALIDATE, FakeSource

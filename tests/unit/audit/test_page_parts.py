@@ -10,15 +10,16 @@ from dataclasses import replace
 
 import pytest
 
-from meridian.audit import page, steps
-from meridian.audit.changed import changes, verb
-from meridian.audit.facts import console, facts, figures
-from meridian.audit.graphs import graphs
-from meridian.audit.heatmap import SHADES, heatmap
-from meridian.audit.keys import Keys
+from meridian.audit.histories.reading import read
 from meridian.audit.model import KEPT_CHARACTERS, Audit, Outcome, Payload, Redrive, StartedBy, Starter
-from meridian.audit.pretty import pretty
-from meridian.audit.reading import read
+from meridian.audit.page import rendering as page
+from meridian.audit.page import steps
+from meridian.audit.page.changed import changes, verb
+from meridian.audit.page.facts import console, facts, figures
+from meridian.audit.page.graphs import graphs
+from meridian.audit.page.heatmap import SHADES, heatmap
+from meridian.audit.page.keys import Keys
+from meridian.audit.page.pretty import pretty
 from tests.unit.audit.recordings import HISTORIES, Recorded
 from tests.unit.audit.samples import (
     HOSTILE,

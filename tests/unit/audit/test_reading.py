@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
+from meridian.audit.histories.reading import MAP_RUN_CHILDREN, read
 from meridian.audit.model import Outcome
-from meridian.audit.reading import MAP_RUN_CHILDREN, read
 from meridian.audit.source import ExecutionUnknown, Listed
 from tests.unit.audit.recordings import events
 from tests.unit.histories import History, arn

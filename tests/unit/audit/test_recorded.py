@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from meridian.audit.lines import lines
+from meridian.audit.histories.lines import lines
+from meridian.audit.histories.reading import read
 from meridian.audit.model import Audit, Outcome, StartedBy
-from meridian.audit.reading import read
 from tests.unit.audit.recordings import HISTORIES, Recorded, outcomes, step
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from meridian.audit import step_functions
+from meridian.audit.histories import step_functions
+from meridian.audit.histories.pace import Pace
+from meridian.audit.histories.step_functions import StepFunctions
 from meridian.audit.model import Outcome
-from meridian.audit.pace import Pace
 from meridian.audit.source import ExecutionUnknown
-from meridian.audit.step_functions import StepFunctions
 from tests.unit.histories import START, arn
 
 if TYPE_CHECKING:
@@ -167,12 +167,19 @@ class TestExecutions:
         return {"executionArn": ARN, "stateMachineArn": MACHINE, "status": "SUCCEEDED", "startDate": started, **more}
 
     def test_since(self) -> None:
-        """Those that started before are left out, and no further page is asked for."""
-        executions = [self.listed(30, stopDate=31, redriveCount=2, stateMachineVersionArn=VERSION), self.listed(10)]
+        """Those that started before are left out, and no page is asked for beyond one that ended before."""
+        last = self.listed(30, stopDate=31, redriveCount=2, stateMachineVersionArn=VERSION)
+        executions = [last, self.listed(10, stopDate=19)]
         wire = Wire(self.machines(), Answer(200, {"executions": executions, "nextToken": "more"}))
         (found,) = wire.source.executions("validate", 20)
         assert (found.arn, found.status, found.started, found.stopped) == (ARN, Outcome.SUCCEEDED, 30, 31)
         assert (found.version_arn, found.redrive_count) == (VERSION, 2)
+
+    def test_a_long_execution_hides_none(self) -> None:
+        """Step Functions lists by the end: behind one that started long before comes one that started since."""
+        running, long = self.listed(5, status="RUNNING"), self.listed(10, stopDate=40)
+        answer = Answer(200, {"executions": [running, long, self.listed(25, stopDate=30)]})
+        assert [found.started for found in Wire(self.machines(), answer).source.executions("validate", 20)] == [25]
 
     def test_not_installed(self) -> None:
         """A workflow without a state machine is unknown."""

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from meridian.audit import tree
 from meridian.audit.model import Audit, Outcome
-from meridian.audit.nodes import MOST_NEIGHBOURS, left_out, nodes
+from meridian.audit.terminal import tree
+from meridian.audit.terminal.nodes import MOST_NEIGHBOURS, left_out, nodes
 from tests.unit.audit import samples
 from tests.unit.audit.samples import START, Builder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from meridian.audit.nodes import Node
+    from meridian.audit.terminal.nodes import Node
 
 WIDE, NARROW = 160, 80
 NOW = START + 100

@@ -1,0 +1,1 @@
+"""The archive's reading side: histories that Step Functions has forgotten, and the proof that none was altered."""

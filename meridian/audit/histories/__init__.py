@@ -1,0 +1,1 @@
+"""Events -> one model: reading them, and how they hang together."""

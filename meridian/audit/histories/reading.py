@@ -1,0 +1,72 @@
+"""Read an execution, and whatever it started, from a source of histories."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from meridian.audit.histories.fold import fold
+from meridian.audit.histories.numbering import number_branches
+from meridian.audit.model import Audit
+from meridian.audit.source import ExecutionUnknown, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from meridian.audit.model import Step
+    from meridian.audit.source import Listed
+
+MAP_RUN_CHILDREN = 50  # of a Map Run that are read: it may have any number, and each costs three calls
+
+
+@runtime_checkable
+class ReadsMapRuns(Protocol):
+    """A source that also lists the child executions of a Distributed Map's run."""
+
+    def map_run(self, arn: str) -> Iterator[Listed]:
+        """Child executions of the Map Run ``arn``, those that ended badly first."""
+
+
+def read(source: Source, arn: str) -> Audit:
+    """Give the execution ``arn`` with its children and theirs.
+
+    A child that may not be read, or is forgotten, has ``unread``. Raises ExecutionUnknown and ClientError for
+    the execution itself.
+    """
+    return _read(source, arn, {arn})
+
+
+def _read(source: Source, arn: str, seen: set[str]) -> Audit:
+    description = source.describe(arn)
+    audit = fold(arn, description, source.events(arn))
+    audit.definition = source.definition(arn)
+    number_branches(audit)
+    audit.source = str(description.get("source") or audit.source)
+    for step in audit.steps:
+        _follow(source, step, seen)
+    return audit
+
+
+def _follow(source: Source, step: Step, seen: set[str]) -> None:
+    if step.child_arn:
+        step.child = _child(source, step.child_arn, seen)
+    step.others = [_child(source, arn, seen) for arn in step.other_arns]
+    if step.map_run_arn and isinstance(source, ReadsMapRuns):
+        for position, listed in enumerate(source.map_run(step.map_run_arn)):
+            if position == MAP_RUN_CHILDREN:
+                break
+            step.others.append(_child(source, listed.arn, seen))
+
+
+def _child(source: Source, arn: str, seen: set[str]) -> Audit:
+    """Read a child; an execution that is met again, whatever the reason, is not read twice."""
+    from botocore.exceptions import ClientError
+
+    if arn in seen:
+        return Audit(arn, unread="It is shown elsewhere in this audit.")
+    seen.add(arn)
+    try:
+        return _read(source, arn, seen)
+    except ExecutionUnknown:
+        return Audit(arn, unread="Its history is no longer kept.")
+    except ClientError as error:
+        return Audit(arn, unread=f"{error.response['Error']['Code']}: {error.response['Error'].get('Message', '')}")

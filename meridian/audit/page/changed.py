@@ -1,0 +1,65 @@
+"""What an execution and its children created, changed and deleted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from meridian.audit import words
+
+if TYPE_CHECKING:
+    from meridian.audit.model import Audit
+    from meridian.audit.page.keys import Keys
+
+MOST = 500  # rows; who reads on has a search box in the table of steps
+VERBS = {"Create": "created", "Delete": "deleted", "Remove": "deleted", "Deregister": "deleted"}  # all else changes
+
+
+@dataclass(frozen=True)
+class Changed:
+    verb: str
+    operation: str
+    resource: str
+    region: str
+    request_id: str
+    step: str
+    execution: str
+    key: str  # of the step, in the table of steps
+
+
+@dataclass(frozen=True)
+class Changes:
+    rows: list[Changed]
+    left_out: int
+    sentence: str
+
+
+def changes(audit: Audit, keys: Keys) -> Changes:
+    """Give every call that changed something, execution by execution, in its order."""
+    rows = [
+        Changed(
+            verb=verb(change.operation),
+            operation=change.operation,
+            resource=change.resource,
+            region=change.region,
+            request_id=change.request_id,
+            step=step.name,
+            execution=words.label(one),
+            key=keys.of(one, step),
+        )
+        for one in audit.tree()
+        for step, change in one.changes()
+    ]
+    counted = Counter(row.verb for row in rows)
+    return Changes(rows[:MOST], max(len(rows) - MOST, 0), _sentence(counted))
+
+
+def verb(operation: str) -> str:
+    """``created``, ``changed`` or ``deleted``, by the beginning of the operation's name."""
+    return next((verb for start, verb in VERBS.items() if operation.startswith(start)), "changed")
+
+
+def _sentence(counted: Counter[str]) -> str:
+    parts = [f"{counted[verb]} {verb}" for verb in ("created", "changed", "deleted") if counted[verb]]
+    return f"{words.counted(counted.total(), 'call')}: {', '.join(parts)}."

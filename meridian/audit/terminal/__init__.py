@@ -1,0 +1,1 @@
+"""An execution, a list or a comparison for people at a terminal."""

@@ -1,0 +1,180 @@
+"""A list of executions, and what differs between two, in a terminal and as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+
+from meridian.audit import words
+from meridian.audit.compare import NOISE
+from meridian.audit.terminal import rows as terminal
+from meridian.audit.terminal.tree import say
+from meridian.audit.verdict import proved, verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from rich.console import Console
+
+    from meridian.audit.aligned import Path
+    from meridian.audit.archives.verification import Verified
+    from meridian.audit.compare import Difference, Pair
+    from meridian.audit.listing import Listing, Row
+
+MISSING = "-"  # on the side that lacks it
+
+
+def show_listing(console: Console, found: Listing, *, full: bool) -> None:
+    """Print an execution a line; those that others started only with ``full``."""
+    shown = found.rows if full else found.top()
+    if shown:
+        drawn = terminal.columns("started", "workflow", "took", "started by", "verdict", "execution")
+        drawn.columns[4].no_wrap = False
+        for row in shown:
+            drawn.add_row(*_cells(row))
+        console.print(drawn)
+    else:
+        say(console, Text(f"No execution worked on {found.table} since {words.moment(found.since)}."))
+    hidden = len(found.rows) - len(shown)
+    if hidden:
+        say(
+            console,
+            Text(f"{words.counted(hidden, 'execution')} that others started left out: --full lists all.", "dim"),
+        )
+    if found.cut_at is not None:
+        say(console, Text(_cut(found), "yellow"))
+
+
+def _cut(found: Listing) -> str:
+    return f"There are more: none that started before {words.moment(found.cut_at)} was asked for its table."
+
+
+def _cells(row: Row) -> list[Text]:
+    audit = row.audit
+    return [
+        Text(words.moment(audit.started)),
+        Text(words.label(audit)),
+        Text(words.duration(audit.seconds)),
+        Text(audit.starter.by.value),
+        Text(_verdict(row), terminal.STYLES[audit.status]),
+        Text(words.plain(audit.name)),
+    ]
+
+
+def _verdict(row: Row) -> str:
+    failure = row.verdict.failure
+    redriven = f", redriven {row.redrives} times" if row.redrives else ""
+    if failure is None:
+        return f"{row.audit.status.value}{proved(row.audit)}{redriven}"
+    inside = f" in {', '.join(failure.path[1:])}" if failure.path[1:] else ""
+    error = f": {failure.error}" if failure.error != row.audit.status else ""
+    return f"{row.audit.status.value}{inside}{error}{redriven}"
+
+
+def listing_as_json(found: Listing) -> dict[str, Any]:
+    """The whole list; times are seconds since 1970 (UTC)."""
+    return {
+        "table": found.table,
+        "since": found.since,
+        "cut_at": found.cut_at,
+        "executions": [
+            {
+                "execution": row.audit.arn,
+                "workflow": row.audit.workflow,
+                "status": row.audit.status.value,
+                "started": row.audit.started,
+                "stopped": row.audit.stopped,
+                "seconds": row.audit.seconds,
+                "starter": asdict(row.audit.starter),
+                "version": row.audit.version_arn,
+                "alias": row.audit.alias_arn,
+                "redrives": row.redrives,
+                "verdict": row.verdict.sentence,
+                "failure": asdict(row.verdict.failure) if row.verdict.failure else None,
+                "source": row.audit.source,
+            }
+            for row in found.rows
+        ],
+    }
+
+
+def show_verified(console: Console, found: Verified) -> None:
+    """Print what of the archive was checked, and each problem in a sentence."""
+    checked = [
+        words.counted(found.manifests, "manifest"),
+        words.counted(found.files, "execution"),
+        words.counted(found.definitions, "definition"),
+    ]
+    of = f"{words.counted(found.bytes, 'byte')} of histories"
+    say(console, Text(f"Checked in {found.bucket}: {', '.join(checked)}, {of}."))
+    for note in found.notes:
+        say(console, Text(words.plain(note), "dim"))
+    for problem in found.problems:
+        say(console, Text(words.plain(problem), "red"))
+    summary = words.counted(len(found.problems), "problem") if found.problems else "All is as it was archived"
+    say(console, Text(f"{summary}.", "bold red" if found.problems else "green"))
+
+
+def show_difference(console: Console, found: Difference) -> None:
+    """Print two verdicts and what differs."""
+    for name, audit in (("before", found.before), ("after", found.after)):
+        say(console, Text(f"{name}: ").append(verdict(audit).sentence, terminal.STYLES[audit.status]))
+        say(console, Text(f"  {words.moment(audit.started)}  {words.plain(audit.arn)}", "dim"))
+    _show_pairs(console, "the whole", found.whole)
+    _show_pairs(console, "input", found.inputs)
+    _show_pairs(console, "latency of a put", found.latencies)
+    _show_paths(console, "steps of the first alone", found.only_before)
+    _show_paths(console, "steps of the second alone", found.only_after)
+    differing = [(path_in_words(one.path), pair) for one in found.steps for pair in one.differing]
+    if differing:
+        drawn = terminal.columns("step", "", "before", "after")
+        for path, pair in differing:
+            drawn.add_row(Text(path), *_sides(pair))
+        console.print()
+        console.print(drawn)
+    say(console, Text("Nothing differs." if found.none else "", "green"))
+    say(console, Text(f"{NOISE}.", "dim"))
+
+
+def _show_pairs(console: Console, title: str, pairs: Sequence[Pair]) -> None:
+    if not pairs:
+        return
+    drawn = terminal.columns(title, "before", "after")
+    for pair in pairs:
+        drawn.add_row(*_sides(pair))
+    console.print()
+    console.print(drawn)
+
+
+def _sides(pair: Pair) -> Iterable[Text]:
+    values = (MISSING if value is None else value for value in (pair.before, pair.after))
+    return (Text(pair.name), *map(Text, values))
+
+
+def _show_paths(console: Console, title: str, paths: Sequence[Path]) -> None:
+    if paths:
+        console.print()
+        say(console, Text(title, "dim"))
+    for path in paths:
+        say(console, Text(f"  {path_in_words(path)}"))
+
+
+def path_in_words(path: Path) -> str:
+    return " > ".join(path)
+
+
+def difference_as_json(found: Difference) -> dict[str, Any]:
+    """What differs, and the two executions by ARN."""
+    return {
+        "before": found.before.arn,
+        "after": found.after.arn,
+        "differs": not found.none,
+        "whole": [asdict(pair) for pair in found.whole],
+        "inputs": [asdict(pair) for pair in found.inputs],
+        "latencies": [asdict(pair) for pair in found.latencies],
+        "only_before": found.only_before,
+        "only_after": found.only_after,
+        "steps": [{"path": one.path, "differing": [asdict(pair) for pair in one.differing]} for one in found.steps],
+    }
