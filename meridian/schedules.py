@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 SCHEDULED = ("archive", "validate")  # the workflows that schedules start
 
 # By name, because the functions that make schedules are told them, and the machines call these functions.
-ALIAS = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateMachine:"
+MACHINE = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateMachine:"
 GROUPS = "arn:${AWS::Partition}:scheduler:${AWS::Region}:${AWS::AccountId}:schedule-group/meridian*"
 
 
 def alias_arn(workflow: str) -> Any:
     """ARN of a workflow's alias."""
-    return {"Fn::Sub": names.scheduled_alias(ALIAS + names.state_machine(workflow))}
+    return {"Fn::Sub": names.scheduled_alias(MACHINE + names.state_machine(workflow))}
 
 
 # What tasks are told of it (meridian/template.py).
@@ -52,10 +52,16 @@ def _alias(machine: str) -> dict[str, Any]:
 
 
 def _role(workflows: Iterable[str], tags: Sequence[Mapping[str, str]]) -> dict[str, Any]:
-    """For schedules of our groups only: EventBridge Scheduler names the group as the source."""
+    """For schedules of our groups only: EventBridge Scheduler names the group as the source.
+
+    Step Functions authorizes what is asked of an alias by the ARN of its state machine, and tells the alias as a
+    condition key (Developer Guide, "Authorization for versions and aliases").
+    """
     account = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    by_alias = {"ForAnyValue:StringEquals": {"states:StateMachineQualifier": [names.SCHEDULED]}}
+    machines = [MACHINE + names.state_machine(name) for name in workflows]
     statements = [
-        iam.allow(["states:StartExecution"], [alias_arn(name) for name in workflows]),
+        iam.allow(["states:StartExecution"], machines, by_alias),
         iam.allow(["sqs:SendMessage"], [SCHEDULE_QUEUE]),
     ]
     return iam.role("scheduler", statements, tags, {**account, "ArnLike": {"aws:SourceArn": {"Fn::Sub": GROUPS}}})

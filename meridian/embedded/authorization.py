@@ -1,4 +1,8 @@
-"""Which resource a call is authorized on, where MiniStack does not find it and asks for ``*`` instead."""
+"""Which resource a call is authorized on, where MiniStack does not find it and asks for ``*`` instead.
+
+What is asked of a version or an alias of a state machine is authorized on the state machine; which it is, is a
+condition key (Step Functions Developer Guide, "Authorization for versions and aliases").
+"""
 
 from __future__ import annotations
 
@@ -17,6 +21,7 @@ ACTION = "ministack.core.iam_actions:extract_iam_action"
 CONDITION_KEY = "ministack.core.iam_evaluator:_resolve_condition_key"
 
 _namespace: ContextVar[str | None] = ContextVar("_namespace", default=None)  # that the present PutMetricData is for
+_qualifier: ContextVar[str | None] = ContextVar("_qualifier", default=None)  # version or alias of a state machine
 
 
 def install() -> None:
@@ -31,12 +36,13 @@ def install() -> None:
             return _scheduled(path, _parameters(body, rest[0]), f"{region}:{account}")
         if service == "monitoring":
             _namespace.set(_parameters(body, rest[0]).get("Namespace"))
-        if found != "*" or service not in _NAMED:
-            return found
-        return _NAMED[service](_parameters(body, rest[0]), f"{region}:{account}") or "*"
+        if found == "*" and service in _NAMED:
+            found = _NAMED[service](_parameters(body, rest[0]), f"{region}:{account}") or "*"
+        return _unqualified(found) if service == "states" else found
 
     def value_of(key: str, context: Any) -> Any:
-        return _namespace.get() if key.lower() == "cloudwatch:namespace" else resolve(key, context)
+        told = _TOLD.get(key.lower())
+        return told.get() if told else resolve(key, context)
 
     name = find(ACTION)
 
@@ -106,4 +112,13 @@ def _machine(call: dict[str, Any], _: str) -> str:
     return str(next((call[name] for name in names if name in call), ""))
 
 
+def _unqualified(arn: str) -> str:
+    """The state machine's ARN, of a version's or an alias'."""
+    machine, _, qualifier = arn.rpartition(":")
+    is_qualified = ":stateMachine:" in machine
+    _qualifier.set(qualifier if is_qualified else None)
+    return machine if is_qualified else arn
+
+
 _NAMED = {"dynamodb": _table, "kinesis": _stream, "monitoring": _dashboard, "ssm": _parameter, "states": _machine}
+_TOLD = {"cloudwatch:namespace": _namespace, "states:statemachinequalifier": _qualifier}

@@ -11,7 +11,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.embedded.aws_calls import HOME, Client, refusal
+from tests.embedded.aws_calls import HOME, Client, Machine, one_state, refusal
 
 if TYPE_CHECKING:
     from meridian.embedded import EmbeddedAws
@@ -22,12 +22,12 @@ UserOf = Callable[..., Client]
 
 @pytest.fixture
 def user(client: Client, embedded: EmbeddedAws) -> UserOf:
-    """Give ``user(actions, resource)``: clients of a new user who is allowed just that."""
+    """Give ``user(actions, resource, condition)``: clients of a new user who is allowed just that."""
 
-    def make(actions: list[str], resource: str) -> Client:
+    def make(actions: list[str], resource: str, condition: dict[str, Any] | None = None) -> Client:
         iam, name = client("iam"), f"user-{uuid4().hex[:8]}"
         iam.create_user(UserName=name)
-        statement = {"Effect": "Allow", "Action": actions, "Resource": resource}
+        statement = {"Effect": "Allow", "Action": actions, "Resource": resource, "Condition": condition or {}}
         document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
         iam.put_user_policy(UserName=name, PolicyName="allowed", PolicyDocument=document)
         key = iam.create_access_key(UserName=name)["AccessKey"]
@@ -88,6 +88,21 @@ def test_starting_an_execution_needs_a_permission(user: UserOf) -> None:
     states.list_state_machines()
     arn = "arn:aws:states:us-east-1:123456789012:stateMachine:any"
     assert refusal(states.start_execution, stateMachineArn=arn)[0] == "AccessDeniedException"
+
+
+def test_an_alias_is_authorized_by_its_machine(client: Client, user: UserOf, machine: Machine) -> None:
+    """The ARN in a policy is the state machine's, and the alias is a condition key."""
+    arn = machine(one_state(Type="Pass"))
+    version = client("stepfunctions").publish_state_machine_version(stateMachineArn=arn)["stateMachineVersionArn"]
+    route = [{"stateMachineVersionArn": version, "weight": 100}]
+    made = client("stepfunctions").create_state_machine_alias(name="scheduled", routingConfiguration=route)
+    alias = made["stateMachineAliasArn"]
+    by_arn = user(["states:StartExecution"], alias)("stepfunctions")
+    assert refusal(by_arn.start_execution, stateMachineArn=alias)[0] == "AccessDeniedException"
+    condition = {"ForAnyValue:StringEquals": {"states:StateMachineQualifier": ["scheduled"]}}
+    by_key = user(["states:StartExecution"], arn, condition)("stepfunctions")
+    by_key.start_execution(stateMachineArn=alias)
+    assert refusal(by_key.start_execution, stateMachineArn=arn)[0] == "AccessDeniedException"
 
 
 class Case(NamedTuple):

@@ -342,8 +342,10 @@ def test_schedules_start_these_aliases_and_leave_dead_letters_only() -> None:
     """The role that EventBridge Scheduler takes may start no machine but by its alias, and write to no other queue."""
     start, send = statements("SchedulerRole")
     of_machines = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateMachine:meridian-"
-    aliases = [{"Fn::Sub": f"{of_machines}{workflow}:scheduled"} for workflow in SCHEDULED]
-    assert (start["Action"], start["Resource"]) == (["states:StartExecution"], aliases)
+    machines = [{"Fn::Sub": f"{of_machines}{workflow}"} for workflow in SCHEDULED]
+    assert (start["Action"], start["Resource"]) == (["states:StartExecution"], machines)
+    # AWS authorizes by the ARN of the state machine, never by that of the alias.
+    assert start["Condition"] == {"ForAnyValue:StringEquals": {"states:StateMachineQualifier": ["scheduled"]}}
     queues = "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:meridian-*-schedule"
     assert (send["Action"], send["Resource"]) == (["sqs:SendMessage"], [{"Fn::Sub": queues}])
 
