@@ -74,4 +74,4 @@ class Clock:
         if known is not None and (known.timing, known.made) == (timing, schedule["CreationDate"]):
             return known
         anchor = schedule["LastModificationDate"]
-        return Due(timing, schedule["CreationDate"], anchor, timing.following(anchor, anchor, self._minute))
+        return Due(timing, schedule["CreationDate"], anchor, timing.first(anchor, self._minute))

@@ -70,13 +70,19 @@ class Timing:
             seconds(schedule["EndDate"]),
         )
 
-    def following(self, anchor: float, after: float, minute: float) -> float | None:
-        """When the schedule fires first after ``after``, or None if it is over.
+    def first(self, made: float, minute: float) -> float | None:
+        """When the schedule fires first, or None if never: a rate at once, or at its start.
 
-        A rate counts from ``anchor``, at which it was made, and fires one interval after it for the first time.
+        EventBridge Scheduler User Guide, "Schedule types", "Rate-based schedules".
         """
-        after = max(after, self.start or 0)
-        due = self._following(max(anchor, self.start or 0), after, minute)
+        begins = max(made, self.start or 0)
+        return self._bounded(begins if RATE.fullmatch(self.expression) else self._following(begins, begins, minute))
+
+    def following(self, made: float, after: float, minute: float) -> float | None:
+        """When the schedule fires next after ``after``, at which it was due, or None if it is over."""
+        return self._bounded(self._following(max(made, self.start or 0), after, minute))
+
+    def _bounded(self, due: float | None) -> float | None:
         return None if due is None or (self.end is not None and due > self.end) else due
 
     def _following(self, anchor: float, after: float, minute: float) -> float | None:

@@ -87,7 +87,7 @@ class TestFiring:
     def test_a_rate_fires_again_and_again_through_an_alias(
         self, client: Client, scheduler: Any, machine: Machine, group: str, role: str
     ) -> None:
-        """Each interval after the schedule was made, the alias' version is started with exactly the input given."""
+        """At once and after each interval, the alias' version is started with exactly the input given."""
         arn, states = machine(one_state(Type="Pass")), client("stepfunctions")
         version = states.publish_state_machine_version(stateMachineArn=arn)["stateMachineVersionArn"]
         route = [{"stateMachineVersionArn": version, "weight": 100}]
@@ -98,8 +98,8 @@ class TestFiring:
 
         until(lambda: len(executions(client, arn)) >= 2, wanted=True, seconds=20)
         second, first = executions(client, arn)[-2:]
-        assert first["startDate"].timestamp() >= began + MINUTE
-        assert second["startDate"].timestamp() >= began + 2 * MINUTE
+        assert began - 1 <= first["startDate"].timestamp() < began + MINUTE
+        assert second["startDate"].timestamp() >= began + MINUTE
         described = states.describe_execution(executionArn=first["executionArn"])
         assert described["stateMachineAliasArn"] == alias
         assert described["stateMachineVersionArn"] == version
@@ -312,12 +312,21 @@ class TestTimes:
         assert found == (due and seconds(due))
 
     def test_is_due_between_start_and_end(self) -> None:
-        """A rate counts from its start, if that is later than its making, and is over after its end."""
+        """A rate begins at its start, if that is later than its making, and is over after its end."""
         made, start, end = (seconds(f"2026-11-21T{hour}:00:00Z") for hour in ("10", "12", "14"))
         timing = Timing("rate(1 hour)", "UTC", start, end)
-        assert timing.following(made, made, 60.0) == seconds("2026-11-21T13:00:00Z")
+        assert timing.first(made, 60.0) == start
+        assert timing.following(made, start, 60.0) == seconds("2026-11-21T13:00:00Z")
         assert timing.following(made, seconds("2026-11-21T13:00:00Z"), 60.0) == end
         assert timing.following(made, end, 60.0) is None
+
+    @pytest.mark.parametrize(
+        ("expression", "due"),
+        [("rate(1 day)", "2026-11-21T10:57:00Z"), ("cron(0 3 * * ? *)", "2026-11-22T03:00:00Z")],
+    )
+    def test_a_rate_without_a_start_begins_at_once(self, expression: str, due: str) -> None:
+        """Cron waits for its time, also for the first."""
+        assert Timing(expression, "UTC", None, None).first(seconds("2026-11-21T10:57:00Z"), 60.0) == seconds(due)
 
     def test_a_minute_is_as_long_as_told(self) -> None:
         """Every unit of a rate is made of minutes."""
