@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 TIMEOUT = "States.Timeout"
 # What names a Region for certain: an answer of AWS (tasks/shared/errors.py) and a check that failed
 # (tasks/shared/checks.py).
-REGION = r"([a-z]{2,4}(?:-[a-z]+)+-\d+)"
+REGION = r"([a-z]{2,4}(?:-[a-z]{1,12}){1,3}-\d{1,2})"  # us-gov-west-1; bounded, as the words may be anything
 NAMED = re.compile(rf"\AAWS (?:refused \w+|could not be reached) in {REGION}:|\b{REGION} (?:did not see|counted) ")
 
 # In an output of Summarize, which may be cut off behind it.

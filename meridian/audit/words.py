@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 # What a terminal acts on (ECMA-48): a control sequence, and a string such as a link or a title. Other control
 # characters go one by one.
 SEQUENCE = r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
-STRING = r"(?:\x1b[]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"
+# Nothing that begins another may lie in a string, or thousands of beginnings would take hours to look through.
+STRING = r"(?:\x1b[]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x90\x98\x9c-\x9f]*(?:\x07|\x1b\\|\x9c)"
 ESCAPES = re.compile(f"{SEQUENCE}|{STRING}")
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 BRIEF = 120  # characters of an input on its line

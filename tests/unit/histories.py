@@ -74,13 +74,13 @@ class History:
         parameters = json.dumps({"StateMachineArn": "arn", "Input": given})
         document = {"resourceType": "states", "resource": "startExecution.sync:2", "parameters": parameters}
         scheduled = self.add("TaskScheduled", entered, taskScheduledEventDetails=document)
-        output = json.dumps({"ExecutionArn": child, "StartDate": 1})
-        return self.add(
-            "TaskSubmitted", self.add("TaskStarted", scheduled), taskSubmittedEventDetails={"output": output}
-        )
+        submitted = {"resourceType": "states", "resource": "startExecution.sync:2"}
+        submitted["output"] = json.dumps({"ExecutionArn": child, "StartDate": 1})
+        return self.add("TaskSubmitted", self.add("TaskStarted", scheduled), taskSubmittedEventDetails=submitted)
 
     def child_failed(self, previous: int, cause: str) -> int:
-        details = {"resourceType": "states", "error": "States.TaskFailed", "cause": cause}
+        details = {"resourceType": "states", "resource": "startExecution.sync:2"}
+        details |= {"error": "States.TaskFailed", "cause": cause}
         return self.add("TaskFailed", previous, taskFailedEventDetails=details)
 
     def end(self, status: str, previous: int, **details: Any) -> list[dict[str, Any]]:

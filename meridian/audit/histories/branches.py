@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from meridian.audit.histories.documents import LEFT_OUT
-from meridian.audit.model import CONTAINERS, Outcome
+from meridian.audit.model import CONTAINERS, KEPT_CHARACTERS, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,9 +96,13 @@ class OpenStays:
 
     def close(self, step: Step, when: float, outcome: Outcome) -> None:
         """End a stay. One that was aborted has no error, though an attempt of it may have failed."""
+        attempt = step.attempts[-1] if step.attempts else None
         if outcome is Outcome.ABORTED:
             step.error = step.cause = ""
-        attempt = step.attempts[-1] if step.attempts else None
+        elif outcome is Outcome.CAUGHT:  # thousands of times, it may be
+            step.cause = step.cause[:KEPT_CHARACTERS]
+            if attempt:
+                attempt.cause = attempt.cause[:KEPT_CHARACTERS]
         if attempt and attempt.ended is None:
             attempt.ended, attempt.outcome = when, outcome
         step.left, step.outcome = when, outcome

@@ -17,6 +17,9 @@ ROOM = 16_000_000  # characters of payloads that one execution may keep; then on
 VERDICT = re.compile(r'"latency_ms": ?\{')  # only in what a validation came to, which is kept whole: the page draws it
 
 
+# Our tasks keep below these (tasks/shared/task.py); other replies, thousands of them, may tell more than memory holds.
+MOST_CHANGES, LONGEST_DETAIL, LONGEST_NAME = 50, 1_024, 256
+
 ABOUT = {"input": "inputDetails", "output": "outputDetails"}
 LEFT_OUT = Payload(truncated=True)
 
@@ -64,16 +67,21 @@ def text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
+def named(document: Mapping[str, Any], member: str) -> str:
+    """Name or ARN in ``document``, cut where it is too long to be one."""
+    return text(document.get(member))[:LONGEST_NAME]
+
+
 def region(document: Mapping[str, Any]) -> str:
     """Region that an input names, also one for a function (Payload) or a child execution (Input)."""
-    return text(document.get("region")) or next(
-        (text(mapping(document[key]).get("region")) for key in ("Payload", "Input") if key in document), ""
+    return named(document, "region") or next(
+        (named(mapping(document[key]), "region") for key in ("Payload", "Input") if key in document), ""
     )
 
 
 def called(document: Mapping[str, Any]) -> str:
     """Function or state machine in the parameters of a task."""
-    return text(document.get("FunctionName")) or text(document.get("StateMachineArn"))
+    return named(document, "FunctionName") or named(document, "StateMachineArn")
 
 
 def take_reply(step: Step, output: Any) -> None:
@@ -85,12 +93,14 @@ def take_reply(step: Step, output: Any) -> None:
     reply = mapping(output)
     if "ExecutedVersion" in reply:  # arn:aws:states:::lambda:invoke
         reply = mapping(reply.get("Payload"))
-    step.detail = text(reply.get("detail"))
+    step.detail = text(reply.get("detail"))[:LONGEST_DETAIL]
     changes = reply.get("changes")
     step.changes += (
-        [_change(change) for change in changes if isinstance(change, dict)] if isinstance(changes, list) else []
+        [_change(change) for change in changes[:MOST_CHANGES] if isinstance(change, dict)]
+        if isinstance(changes, list)
+        else []
     )
 
 
 def _change(change: Mapping[str, Any]) -> Change:
-    return Change(*(text(change.get(key)) for key in ("operation", "region", "request_id", "resource")))
+    return Change(*(named(change, key) for key in ("operation", "region", "request_id", "resource")))

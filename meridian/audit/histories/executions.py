@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from meridian.audit.histories.documents import mapping, text
-from meridian.audit.model import CONTAINERS, ENDED_BADLY, Outcome, Payload, Redrive, StartedBy, Starter
+from meridian.audit.histories.documents import mapping, named, text
+from meridian.audit.model import CONTAINERS, ENDED_BADLY, KEPT_CHARACTERS, Outcome, Payload, Redrive, StartedBy, Starter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +33,7 @@ def started(folding: Folding, branch: Branch, event: Event, details: Mapping[str
     audit.version_arn = text(details.get("stateMachineVersionArn"))
     audit.alias_arn = text(details.get("stateMachineAliasArn"))
     folding.input = mapping(details.get("input"))
-    folding.region = text(folding.input.get("region"))
+    folding.region = named(folding.input, "region")
     return branch
 
 
@@ -88,9 +88,10 @@ def _culprit(folding: Folding, branch: Branch, when: float) -> Step | None:
     if found:
         return _innermost_failed(folding, found)
     for step in reversed(audit.steps):
-        if step.error and (step.error, step.cause) == (audit.error, audit.cause) and step.kind not in CONTAINERS:
+        same = step.error == audit.error and step.cause[:KEPT_CHARACTERS] == audit.cause[:KEPT_CHARACTERS]
+        if step.error and same and step.kind not in CONTAINERS:
             return step
-    return next((one.step for one in still.innermost()), branch.step)
+    return next((one.step for one in still.innermost()), None)
 
 
 def _innermost_failed(folding: Folding, found: Step) -> Step:
@@ -128,7 +129,7 @@ def describe(folding: Folding, description: Mapping[str, Any]) -> None:
 
 def _starter(folding: Folding) -> Starter:
     audit = folding.audit
-    parent = text(folding.input.get(PARENT))
+    parent = named(folding.input, PARENT)
     if parent:
         return Starter(StartedBy.PARENT, parent)
     if folding.map_run:

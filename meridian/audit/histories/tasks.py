@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from meridian.audit.histories.branches import Branch
-from meridian.audit.histories.documents import called, mapping, region, take_reply, text
+from meridian.audit.histories.documents import called, mapping, named, region, take_reply, text
 from meridian.audit.model import CONTAINERS, ENDED_BADLY, KEPT_CHARACTERS, Attempt, Outcome, Step
 
 if TYPE_CHECKING:
@@ -103,8 +103,8 @@ def submitted(folding: Folding, branch: Branch, __: Event, details: Mapping[str,
 
 def _note_child(step: Step, details: Mapping[str, Any]) -> None:
     """Note the execution that a task of resource startExecution, with .sync or without, has started."""
-    if "startExecution" in text(details.get("resource", "startExecution")):
-        arn = text(mapping(details.get("output") or details.get("cause")).get("ExecutionArn"))
+    if "startExecution" in text(details.get("resource")):
+        arn = named(mapping(details.get("output") or details.get("cause")), "ExecutionArn")
         if arn.count(":") >= ARN_COLONS and arn != step.child_arn:
             if step.child_arn:
                 step.other_arns.append(step.child_arn)

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from meridian.audit.model import Audit, Payload
 
 SHADES = 7  # 0 is the fastest
+LONGEST_MS = 86_400_000  # a day; a validation takes minutes
 LEAST_RATIO = 2.0  # between the ends of the scale
+MOST_REGIONS, MOST_CHECKS = 50, 12  # AWS has some 35, we have 7; whoever fills an output may name thousands
 WRITES = ("put", "update", "delete")  # the checks that are of a pair of Regions (tasks/shared/checks.py)
 # Every check is found by itself: an output is cut off where it is long.
 CHECK = re.compile(r'\{"check": ?"[^{}]*\}')
@@ -84,13 +86,17 @@ def _check(text: str) -> Check | None:
     except ValueError:
         return None
     named = all(isinstance(check.get(name), str) for name in ("check", "origin", "reader"))
-    latency = check.get("latency_ms")
-    return check if named and (latency is None or isinstance(latency, (int, float))) else None
+    return check if named and _is_latency(check.get("latency_ms")) else None
+
+
+def _is_latency(value: Any) -> bool:
+    """Milliseconds, or None; JSON as Python reads it also has NaN, Infinity and numbers of any length."""
+    return value is None or (isinstance(value, (int, float)) and 0 <= value <= LONGEST_MS)
 
 
 def _drawn(checks: list[Check]) -> Heatmap:
+    regions = list(dict.fromkeys(check["origin"] for check in checks))[:MOST_REGIONS]
     pairs = [check for check in checks if check["check"] in WRITES]
-    regions = list(dict.fromkeys(check["origin"] for check in checks))
     seen = [check["latency_ms"] for check in pairs if check["latency_ms"] is not None]
     fastest, slowest = min(seen, default=None), max(seen, default=None)
     found = {(check["check"], check["origin"], check["reader"]): check["latency_ms"] for check in pairs}
@@ -102,7 +108,7 @@ def _drawn(checks: list[Check]) -> Heatmap:
 
     own: dict[str, dict[str, Check]] = {}
     for check in checks:
-        if check["check"] not in WRITES:
+        if check["check"] not in WRITES and (check["check"] in own or len(own) < MOST_CHECKS):
             own.setdefault(check["check"], {})[check["origin"]] = check
     return Heatmap(
         regions=regions,

@@ -126,6 +126,12 @@ class TestChild:
         history.add("TaskSucceeded", scheduled, taskSucceededEventDetails=details)
         assert step(audited(history), "Start").child_arn == CHILD
 
+    def test_reply_that_looks_like_a_child(self) -> None:
+        """Whatever a function answers, it has started no execution of its own accord."""
+        history = History()
+        history.answer(history.call(history.enter("Task", "Describe", 0)), ExecutionArn=CHILD)
+        assert step(audited(history), "Describe").child_arn == ""
+
     def test_of_each_try(self) -> None:
         """A retry starts another child; the one before it is not forgotten."""
         history, other = History(), arn("add-region", "again")
@@ -339,6 +345,13 @@ class TestEnd:
             "States.QueryEvaluationError",
         )
 
+    def test_between_two_states(self) -> None:
+        """A step that has succeeded is not blamed for what ended the execution after it."""
+        history = History()
+        end = history.task("CreateTable", 0)
+        history.end("Failed", end, error="States.Runtime", cause="The execution reached the maximum number of events.")
+        assert outcomes(audited(history)) == {"CreateTable": "SUCCEEDED"}
+
     def test_map_without_items(self) -> None:
         """A Map that fails before its first item is itself the failure."""
         history = History()
@@ -478,6 +491,23 @@ class TestPayloads:
             previous = history.enter("Pass", f"State {number}", previous, text=f"{number:09}" + "x" * KEPT_CHARACTERS)
         kept = sum(len(one.input.text) for one in audited(history).steps)
         assert ROOM <= kept <= ROOM + KEPT_CHARACTERS
+
+    def test_names_and_replies_without_measure(self) -> None:
+        """What is kept of each task beside its payloads is bounded, whatever its input and its reply hold."""
+        history, long = History(), "x" * 100_000
+        changes = [{"operation": long, "region": long, "request_id": long, "resource": long}] * 1_000
+        history.task("Only", 0, {"changes": changes, "detail": long}, region=long, FunctionName=long)
+        task = step(audited(history), "Only")
+        texts = [text for change in task.changes for text in (change.operation, change.request_id, change.resource)]
+        assert sum(map(len, [*texts, task.detail, task.region, task.resource])) < 50_000
+
+    def test_causes_of_what_was_caught(self) -> None:
+        """A Catch may go on thousands of times: of such a cause only the beginning is kept."""
+        history = History()
+        failed = history.fail(history.call(history.enter("Task", "Only", 0)), "Odd", "x" * 30_000)
+        history.leave("Task", "Only", failed)
+        task = step(audited(history), "Only")
+        assert (len(task.cause), len(task.attempts[-1].cause)) == (KEPT_CHARACTERS, KEPT_CHARACTERS)
 
     @pytest.mark.parametrize("document", ["[1, 2]", '"text"', "null", "{", "[" * 5000, '{"region": 7}'])
     def test_any_shape(self, document: str) -> None:

@@ -194,11 +194,31 @@ def test_verdict_that_was_cut_off_shows_what_is_left() -> None:
 
 
 @pytest.mark.parametrize(
-    "output", ["", "{", '{"check": 1}', '{"check":"put","origin":[],"reader":null}', '{"checks":"no"}']
+    "output",
+    [
+        *("", "{", '{"check": 1}', '{"check":"put","origin":[],"reader":null}', '{"checks":"no"}'),
+        *(
+            f'{{"check":"put","origin":"a","reader":"b","latency_ms":{latency},"passed":true}}'
+            for latency in ("NaN", "Infinity", "1e400", "9" * 400, "-5")
+        ),
+    ],
 )
 def test_other_outputs_have_no_latencies(output: str) -> None:
     """What is no validation has no heat map, whatever it looks like."""
     assert heatmap(Audit(failed().arn, output=payload(output))) is None
+
+
+def test_thousands_of_regions_make_no_page_of_millions_of_cells() -> None:
+    """Whoever fills an output with Regions and checks that do not exist gets a table of bounded size."""
+    checks = [
+        {"check": name, "origin": f"r{number}", "reader": f"s{number}", "latency_ms": 5, "passed": True}
+        for number in range(2_000)
+        for name in ("put", f"check{number}")
+    ]
+    found = heatmap(Audit(failed().arn, output=payload({"checks": checks})))
+    assert found is not None
+    assert sum(len(row) for matrix in found.matrices for row in matrix.rows.values()) <= 2_500
+    assert len(found.own) <= 12
 
 
 @pytest.mark.parametrize(

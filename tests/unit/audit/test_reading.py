@@ -93,7 +93,7 @@ def test_children_of_each_try() -> None:
     histories = family()
     failed = histories[PARENT].child_failed(len(histories[PARENT].events), "{}")
     scheduled = histories[PARENT].add("TaskScheduled", failed, taskScheduledEventDetails={"parameters": "{}"})
-    again = {"output": f'{{"ExecutionArn": "{GRANDCHILD}"}}'}
+    again = {"resource": "startExecution.sync:2", "output": f'{{"ExecutionArn": "{GRANDCHILD}"}}'}
     histories[PARENT].add("TaskSubmitted", scheduled, taskSubmittedEventDetails=again)
     (step,) = read(Histories(histories), PARENT).steps
     assert ([one.arn for one in step.others], step.child and step.child.arn) == ([CHILD], GRANDCHILD)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import asdict
 from typing import Any
 
@@ -78,6 +79,12 @@ class TestFailure:
         assert failure.why.startswith("AWS refused CreateStream in eu-west-1: Request would exceed the shard limit")
         assert failure.do == START_AGAIN
         assert failure.kept.startswith("Everything made before is kept (6 calls changed something")
+
+    def test_words_that_look_like_regions(self) -> None:
+        """A message of 32 KiB that begins thousands of Regions is judged at once."""
+        began = time.process_time()
+        assert failed_in("provision", "Odd", "aa-" * 10_922).region == "eu-west-1"
+        assert time.process_time() - began < 2
 
     def test_unread_child(self) -> None:
         """A child that may not be read is told from the JSON in its parent's cause."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import unicodedata
 
 import pytest
@@ -38,6 +39,14 @@ def test_plain_is_one_line_that_shows(text: str) -> None:
 def test_plain(text: str, plain: str) -> None:
     """Escapes go whole, markup stays for the eye, and letters of any script stay."""
     assert words.plain(text) == plain
+
+
+def test_plain_takes_no_time() -> None:
+    """A cause of 32 KiB in which thousands of escapes begin, and none ends, is read at once."""
+    began = time.process_time()
+    for beginning in ("\x90", "\x9b", "\x1b]", "\x1b["):
+        words.plain(beginning * (32_768 // len(beginning)))
+    assert time.process_time() - began < 2
 
 
 def test_paragraphs() -> None:
