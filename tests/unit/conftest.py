@@ -28,10 +28,12 @@ def _no_reloads() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(autouse=True)
-def _no_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module", autouse=True)
+def _no_endpoint() -> Iterator[None]:
     """The embedded AWS of other tests in the same run is named in the environment, and moto is not there."""
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.delenv("AWS_ENDPOINT_URL", raising=False)
+        yield
 
 
 @pytest.fixture(autouse=True)
