@@ -72,6 +72,9 @@ def down(session: Session) -> int:
     if stack.status is None and not artifacts.exists():
         talk().print(f"Nothing is installed in {session.home}.", highlight=False)
         return DONE
+    lost = removal.histories_that_go(session, machines)
+    if lost:
+        talk().print(lost, highlight=False, soft_wrap=True)
     _show_events(stack.delete())
     count = artifacts.delete()
     gone = f"The control stack in {session.home} is removed, and its bucket with {count} objects."

@@ -9,10 +9,13 @@ from botocore.exceptions import ClientError
 from meridian.audit.archives.bucket import Bucket
 from meridian.commandline import COMMAND
 from tasks.shared import names
+from tasks.shared.archive_chain import Chain
+from tasks.shared.archive_files import OPEN
 from tasks.shared.errors import Refused
+from tasks.shared.tables import code
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
 
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_stepfunctions import SFNClient
@@ -47,6 +50,38 @@ def require_unused(ssm: SSMClient, states: SFNClient, machines: Iterable[str]) -
 def _running(states: SFNClient, machine: str) -> list[str]:
     pages = states.get_paginator("list_executions").paginate(stateMachineArn=machine, statusFilter="RUNNING")
     return [execution["name"] for page in pages for execution in page["executions"]]
+
+
+def histories_that_go(session: Session, machines: Iterable[str]) -> str:
+    """A sentence on the executions that are not archived, whose histories go with their state machines; empty if none.
+
+    Those of archive itself are not counted: the next one would archive them, and leave its own.
+    """
+    counted = [machine for machine in machines if not machine.endswith(f":{names.state_machine('archive')}")]
+    go = "go with the state machines"
+    try:
+        count = sum(_not_archived(session, counted))
+    except ClientError as error:
+        return f"Histories that are not archived {go}. How many are not, could not be seen ({code(error)})."
+    if not count:
+        return ""
+    before = f"`{COMMAND} run archive` would have kept them"
+    return f"Executions that ended and are not archived: {count}. Their histories {go}; {before}."
+
+
+def _not_archived(session: Session, machines: Sequence[str]) -> Iterator[bool]:
+    """Whether each ended execution that the archive may lack is not in it."""
+    bucket = Bucket(session)
+    chain = Chain(session.s3(session.home), session.ssm(session.home), bucket.name, session.account)
+    if bucket.exists():
+        chain.refresh(machine.rpartition(":")[2] for machine in machines)
+    for machine in machines:
+        for page in session.states.get_paginator("list_executions").paginate(stateMachineArn=machine):
+            ended = [one for one in page["executions"] if one["status"] not in OPEN]
+            yield from (not chain.holds(one) for one in ended)
+            since = chain.since.get(machine.rpartition(":")[2], 0.0)
+            if ended and ended[0]["stopDate"].timestamp() < since:  # the last that ended is listed first
+                break
 
 
 def archive_that_stays(session: Session) -> str:

@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from tasks.shared import buckets, names, regions
-from tasks.shared.archive import MOST_LOOKS, Archived, file_key
+from tasks.shared.archive import MOST_LOOKS, Archived
 from tasks.shared.archive_chain import Chain
 from tasks.shared.archive_files import OPEN, Definitions, Store, archive
 from tasks.shared.pace import Paced
@@ -20,6 +20,8 @@ from tasks.shared.tables import code
 from tasks.shared.task import ANY, ARCHIVE, ARCHIVE_HEAD, ARCHIVE_OBJECTS, EXECUTIONS, MACHINES, allow, task
 
 if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions.type_defs import ExecutionListItemTypeDef
+
     from tasks.shared.archive import File
     from tasks.shared.clients import Clients
 
@@ -142,7 +144,7 @@ class _Look:
             return self._page(machine)
         return page
 
-    def _archive(self, executions: list[dict[str, Any]]) -> int | None:
+    def _archive(self, executions: list[ExecutionListItemTypeDef]) -> int | None:
         """Archive those of a page that are not yet; how many still run, or None if the look is over before its end."""
         opened = 0
         for one in executions:
@@ -154,12 +156,8 @@ class _Look:
                 opened += self._write(one["executionArn"])
         return opened
 
-    def _is_archived(self, one: dict[str, Any]) -> bool:
-        machine, stopped = _name(one["stateMachineArn"]), one["stopDate"].timestamp()
-        key = file_key(machine, one["name"], stopped, one.get("redriveCount", 0))
-        if stopped < self._chain.since.get(machine, 0.0) or key in self._chain.archived:
-            return True
-        return one["executionArn"] in self.archived["forgotten"]
+    def _is_archived(self, one: ExecutionListItemTypeDef) -> bool:
+        return self._chain.holds(one) or one["executionArn"] in self.archived["forgotten"]
 
     def _write(self, arn: str) -> bool:
         """Write one execution; whether it is open again."""

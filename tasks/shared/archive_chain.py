@@ -18,6 +18,7 @@ from tasks.shared.archive import (
     MOST_FILES,
     canonical,
     day,
+    file_key,
     fits,
     is_manifest,
     manifest_key,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_ssm import SSMClient
+    from mypy_boto3_stepfunctions.type_defs import ExecutionListItemTypeDef
 
     from tasks.shared.archive import File, Head, Manifest, Reference
 
@@ -68,6 +70,12 @@ class Chain:
     def since(self) -> dict[str, float]:
         """Whatever ended before that second is archived, by the name of its state machine."""
         return self.newest.manifest["since"] if self.newest else {}
+
+    def holds(self, execution: ExecutionListItemTypeDef) -> bool:
+        """Whether a closed execution, as ListExecutions has it, is archived."""
+        machine, stopped = execution["stateMachineArn"].rpartition(":")[2], execution["stopDate"].timestamp()
+        key = file_key(machine, execution["name"], stopped, execution.get("redriveCount", 0))
+        return stopped < self.since.get(machine, 0.0) or key in self.archived
 
     def refresh(self, machines: Iterable[str]) -> None:
         """Read what is new of the manifests that may hold executions which these machines still list."""

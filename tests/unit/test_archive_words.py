@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,10 @@ from hypothesis import strategies as st
 from meridian import removal
 from tasks.shared import names
 from tasks.shared.archive import canonical, file_key, fits, manifest_key, place
+from tests.unit.tasks.executions import BEGAN, One, StepFunctions, machine_arn
 from tests.unit.tasks.fakes import ACCOUNT, MotoClients, emptied, refusal
-from tests.unit.tasks.scenarios import HOME
+from tests.unit.tasks.scenarios import ENVIRONMENT, HOME
+from tests.unit.tasks.test_archive_executions import run
 
 if TYPE_CHECKING:
     from tasks.shared.archive import Head, Reference
@@ -112,6 +115,48 @@ def test_the_archive_stays() -> None:
         "The archive stays: bucket meridian-archive-123456789012-us-east-1, and SSM parameter /meridian-archive/head "
         "that proves it."
     )
+
+
+def with_executions(found: StepFunctions) -> Any:
+    def pages(**given: Any) -> Any:
+        return [found.list_executions(**given, maxResults=1_000)]
+
+    clients, paginator = MotoClients(), SimpleNamespace(paginate=pages)
+    states = SimpleNamespace(get_paginator=lambda _: paginator)
+    return SimpleNamespace(account=ACCOUNT, home=HOME, s3=clients.s3, ssm=clients.ssm, states=states)
+
+
+def test_histories_that_go_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever removes the control stack is told how many ended executions are in no manifest, archive's own apart."""
+    for name, value in {**ENVIRONMENT, "AWS_REGION": HOME}.items():
+        monkeypatch.setenv(name, value)
+    found = StepFunctions()
+    found.add(One("run-1", BEGAN, BEGAN + 1), One("run-2", BEGAN, None))
+    machines = [machine_arn(name) for name in ("meridian-validate", "meridian-archive")]
+    with emptied():
+        before = removal.histories_that_go(with_executions(found), machines)
+        run(found)
+        found.add(One("day-1", BEGAN, BEGAN + 2, machine="meridian-archive"))
+        archived = removal.histories_that_go(with_executions(found), machines)
+        found.add(One("run-3", time.time() - 60, time.time()))
+        after = removal.histories_that_go(with_executions(found), machines)
+    assert archived == ""
+    assert before == after
+    assert before.startswith(
+        "Executions that ended and are not archived: 1. Their histories go with the state machines"
+    )
+
+
+def test_who_may_not_count_is_told_that_they_go() -> None:
+    """A reader without the archive's permissions learns that something may be lost, though not how much."""
+
+    def refuse(**_: Any) -> None:
+        raise refusal("403", operation="HeadBucket")
+
+    blind = with_executions(StepFunctions())
+    blind.s3 = lambda _: SimpleNamespace(head_bucket=refuse)
+    told = removal.histories_that_go(blind, [])
+    assert told.startswith("Histories that are not archived go with the state machines. How many")
 
 
 def test_who_may_not_look_is_told_nothing() -> None:
