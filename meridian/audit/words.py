@@ -36,7 +36,10 @@ ENDED = {
 
 def plain(text: object) -> str:
     """One line without anything that a terminal acts on, that changes direction, or that does not show."""
-    return "".join(_shown(character) for character in ESCAPES.sub("", str(text))).strip()
+    text = str(text)
+    if not text.isprintable():
+        text = "".join(_shown(character) for character in ESCAPES.sub("", text))
+    return text.strip()
 
 
 def _shown(character: str) -> str:

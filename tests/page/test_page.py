@@ -235,6 +235,63 @@ def test_latencies_are_a_table(show: Open) -> None:
     assert shades[1] != shades[2]
 
 
+def test_no_remnant_of_an_escape_is_shown(show: Open) -> None:
+    """What a terminal would act on stands nowhere in the page, whatever is unfolded, but in inputs and outputs."""
+    page = show(samples.hostile())
+    page.click("#unfold")
+    for button in page.locator("table.steps button").all():
+        button.click()
+    page.eval_on_selector_all("pre", "(all) => all.forEach((one) => one.remove())")
+    text = page.locator("main").text_content() or ""
+    assert "onerror" in text
+    assert "[31m" not in text
+    assert "\x1b" not in text
+
+
+def test_graph_shows_where_it_failed(show: Open) -> None:
+    """However high and wide the graphs are, the state that failed deepest is in sight in their frame."""
+    page = show(samples.failed(), viewport={"width": 390, "height": 800})
+    culprit = page.locator(".graphs figure", has_text="add-region eu-west-1").locator(".culprit").bounding_box()
+    frame = page.locator(".graphs").bounding_box()
+    assert culprit is not None
+    assert frame is not None
+    assert frame["x"] <= culprit["x"]
+    assert culprit["x"] + culprit["width"] <= frame["x"] + frame["width"]
+    assert frame["y"] <= culprit["y"]
+    assert culprit["y"] + culprit["height"] <= frame["y"] + frame["height"]
+    assert page.evaluate("scrollY") == 0
+
+
+def test_graphs_stand_below_each_other_on_a_telephone(show: Open) -> None:
+    """At 390 pixels no graph stands beside another; where there is room, they do."""
+    places = "(all) => all.map((one) => Math.round(one.getBoundingClientRect().left))"
+    page = show(samples.failed(), viewport={"width": 390, "height": 800})
+    assert len(set(page.eval_on_selector_all(".graphs figure", places))) == 1
+    page.set_viewport_size({"width": 1280, "height": 800})
+    assert len(set(page.eval_on_selector_all(".graphs figure", places))) == 3
+
+
+def test_narrow_graph_is_in_the_middle(show: Open) -> None:
+    """A single graph has as much room on its left as on its right."""
+    page = show(samples.hostile())
+    figure, frame = page.locator(".graphs figure").bounding_box(), page.locator(".graphs").bounding_box()
+    assert figure is not None
+    assert frame is not None
+    left, right = figure["x"] - frame["x"], frame["x"] + frame["width"] - figure["x"] - figure["width"]
+    assert abs(left - right) < 2
+
+
+def test_paper_has_every_step(show: Open) -> None:
+    """Printing writes the whole table of steps, up to a thousand rows, and says how many are left out."""
+    page = show(audits.wide())
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")  # page.pdf() sends it too, and takes seconds
+    assert page.locator("table.steps tbody tr").count() == 1_000
+    page.emulate_media(media="print")
+    assert re.fullmatch(r"[\d,]+ more steps are in the file, and not printed\.", page.inner_text("#unprinted"))
+    page.emulate_media(media="screen")
+    assert not page.locator("#unprinted").is_visible()
+
+
 def test_hostile_texts_are_only_texts(show: Open, watched: Watched) -> None:
     """Whatever an execution's texts try, opened, searched for and unfolded, they make no element and run nothing."""
     page = show(samples.hostile())

@@ -1,8 +1,8 @@
 """One execution as one HTML file that needs nothing else: no network, no server, no other file.
 
-Everything shown is untrusted. Jinja escapes it; what the script needs lies in a block of JSON, and the script writes
-text, never markup. A Content-Security-Policy lets nothing run or load but the page's own script and style, which it
-names by their hash.
+Everything shown is untrusted. Jinja escapes it, and leaves out of all but payloads what does not show; what the script
+needs lies in a block of JSON, and the script writes text, never markup. A Content-Security-Policy lets nothing run or
+load but the page's own script and style, which it names by their hash.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import jinja2
+from markupsafe import Markup, escape
 
 from meridian.audit import words
 from meridian.audit.model import Outcome
@@ -101,11 +102,19 @@ def _hash(text: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
+def _that_shows(value: object) -> object:
+    """What a template writes: of a text that is no markup, only what shows (escapes and bidi marks do not)."""
+    if not isinstance(value, str) or isinstance(value, Markup) or value.isprintable():
+        return value
+    return words.paragraphs(value)
+
+
 @cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(PARTS),
         autoescape=True,
+        finalize=_that_shows,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -116,7 +125,8 @@ def _environment() -> jinja2.Environment:
         duration=span,
         label=words.label,
         moment=words.moment,
-        pretty=pretty,
+        paragraphs=words.paragraphs,
+        pretty=lambda text: escape(pretty(text)),  # as it was recorded, to the character
     )
     # The filter tojson escapes <, >, & and what is not ASCII.
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}

@@ -1,6 +1,7 @@
 """Every step of an audit and its children as data, for the page's table: what it holds is written out when asked for.
 
-Texts stand once, however many steps pass them on, and are cut further where the page would get too large.
+Texts stand once, however many steps pass them on, and are cut further where the page would get too large. Inputs and
+outputs are as they were recorded; of all else only what shows is written.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from meridian.audit import words
 from meridian.audit.histories.lines import lines
 from meridian.audit.page.axis import clock, span
+from meridian.audit.words import paragraphs, plain
 
 if TYPE_CHECKING:
     from meridian.audit.histories.lines import Line
@@ -52,11 +54,11 @@ class _Table:
         changes = [change for one in line.steps for change in one.changes]
         failed = [attempt for attempt in attempts if attempt.error]
         return {
-            "name": step.name,
-            "kind": step.kind,
+            "name": plain(step.name),
+            "kind": plain(step.kind),
             "also": _also(line, step),
             "place": _place(step),
-            "region": line.region,
+            "region": plain(line.region),
             "outcome": line.outcome.value,
             "began": clock(step.entered - self.origin),
             "took": span(line.seconds),
@@ -64,18 +66,20 @@ class _Table:
             "worked": span(line.worked) if line.worked >= SHORTEST else "",
             "looks": line.looks if line.looks > 1 else 0,
             "retries": line.retries,
-            "resource": self.texts.place(last.resource),
-            "child": self.texts.place(last.child_arn),
-            "mapRun": last.map_run_arn,
-            "detail": last.detail,
-            "error": last.error,
-            "cause": self.texts.place(last.cause),
+            "resource": self.texts.place(plain(last.resource)),
+            "child": self.texts.place(plain(last.child_arn)),
+            "mapRun": plain(last.map_run_arn),
+            "detail": plain(last.detail),
+            "error": plain(last.error),
+            "cause": self.texts.place(paragraphs(last.cause)),
             "tried": len(attempts),
             "attempts": [
                 self._attempt(one) for one in islice(attempts if len(attempts) <= 5 else failed, MOST_ATTEMPTS)
             ],
-            "changes": [[one.operation, one.region, one.resource, one.request_id] for one in changes],
-            "unknown": [kind for one in line.steps for kind in one.unknown],
+            "changes": [
+                [plain(text) for text in (one.operation, one.region, one.resource, one.request_id)] for one in changes
+            ],
+            "unknown": [plain(kind) for one in line.steps for kind in one.unknown],
             "input": self._payload(step.input),
             "output": self._payload(last.output),
         }
@@ -83,7 +87,7 @@ class _Table:
     def _attempt(self, attempt: Attempt) -> list[Any]:
         began = clock(attempt.scheduled - self.origin)
         took = span(None if attempt.ended is None else attempt.seconds)
-        return [began, took, attempt.outcome.value, attempt.error, self.texts.place(attempt.cause)]
+        return [began, took, attempt.outcome.value, plain(attempt.error), self.texts.place(paragraphs(attempt.cause))]
 
     def _payload(self, payload: Payload) -> list[int] | None:
         """Place of the text, its size as a whole, and whether Step Functions kept some of it back."""
@@ -121,7 +125,7 @@ def _place(step: Step) -> str:
     """The states around it, and which item or branch of theirs it is: ``EachRegion 1``."""
     around = []
     while step.parent:
-        around.append(f"{step.parent.name} {'' if step.iteration is None else step.iteration}".strip())
+        around.append(f"{plain(step.parent.name)} {'' if step.iteration is None else step.iteration}".strip())
         step = step.parent
     return " > ".join(reversed(around))
 

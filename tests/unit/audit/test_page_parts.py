@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 
+from meridian.audit import words
 from meridian.audit.histories.reading import read
 from meridian.audit.model import KEPT_CHARACTERS, Audit, Outcome, Payload, Redrive, StartedBy, Starter
 from meridian.audit.page import rendering as page
@@ -61,11 +62,22 @@ def test_nothing_is_loaded(sample: object) -> None:
 
 
 def test_data_cannot_leave_its_block() -> None:
-    """The block of JSON holds no character that could end it, and reads back as it was."""
-    html = page.render(hostile())
+    """The block of JSON holds no character that could end it, and payloads read back as they were."""
+    audit = hostile()
+    html = page.render(audit)
     [block] = re.findall(r'<script type="application/json" id="data">(.*?)</script>', html, re.DOTALL)
     assert not set("<>&'\u2028\u2029") & set(block)
-    assert any(step["name"] == HOSTILE for step in json.loads(block)["steps"])
+    data = json.loads(block)
+    assert any(step["name"] == words.plain(HOSTILE) for step in data["steps"])
+    assert audit.steps[0].input.text in data["texts"]
+
+
+def test_nothing_that_does_not_show_is_in_the_page() -> None:
+    """But for inputs and outputs, the page holds neither escapes, nor their remnants, nor marks that turn lines."""
+    html = page.render(hostile())
+    outside = re.sub(r"<pre.*?</pre>", "", html[: html.index('<script type="application/json"')], flags=re.DOTALL)
+    assert not set("\x1b\x07\x00\u202e") & set(outside)
+    assert "[31m" not in outside
 
 
 @pytest.mark.parametrize("story", sorted({path.name.rsplit("-", 2)[0] for path in HISTORIES.glob("*-0-*.jsonl")}))

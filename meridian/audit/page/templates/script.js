@@ -4,6 +4,7 @@
 const data = JSON.parse(document.getElementById("data").textContent);
 const byId = (id) => document.getElementById(id);
 const PAGE = 100; // rows of the table that are written at once
+const MOST_PRINTED = 1000; // rows of the table; some 30 sheets of paper
 
 /* Elements */
 
@@ -85,6 +86,14 @@ function writeMore(count) {
   const left = matching.length - written;
   byId("more").hidden = !left;
   byId("more").textContent = `Show ${Math.min(PAGE, left)} more of ${left.toLocaleString("en")}`;
+}
+
+/* On paper nothing can be asked for. */
+function writeForPaper() {
+  writeMore(Math.max(MOST_PRINTED - written, 0));
+  const left = matching.length - written;
+  byId("unprinted").hidden = !left;
+  byId("unprinted").textContent = `${left.toLocaleString("en")} more steps are in the file, and not printed.`;
 }
 
 function rowOf({ step }) {
@@ -182,6 +191,15 @@ function setTheme(theme) {
   byId("theme").setAttribute("aria-label", theme === "dark" ? "Switch to light colours" : "Switch to dark colours");
 }
 
+/* A graph may be higher than its frame: show where it failed, which is in the last of those that show a failure. */
+function showFailure() {
+  const culprit = [...document.querySelectorAll(".graphs figure")].map((one) => one.querySelector(".culprit")).filter(Boolean).pop();
+  if (!culprit) return;
+  const frame = culprit.closest(".graphs"), outer = frame.getBoundingClientRect(), inner = culprit.getBoundingClientRect();
+  if (inner.bottom > outer.bottom) frame.scrollTop += inner.bottom - outer.bottom + outer.height / 3;
+  if (inner.right > outer.right) frame.scrollLeft += inner.right - outer.right + 24;
+}
+
 function fold(open) {
   for (const details of document.querySelectorAll(".timeline details")) details.open = open;
 }
@@ -204,6 +222,8 @@ function start() {
     }
   });
   addEventListener("hashchange", follow);
+  addEventListener("beforeprint", writeForPaper);
+  showFailure();
   search();
   follow();
 }
