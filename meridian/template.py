@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from meridian import alerts, archiving, iam, processor_roles, queries, schedules, stack_role
 from meridian.bundle import ROOT
 from tasks.shared import names
+from tasks.shared.task import STORAGE_MB
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +39,6 @@ DEFAULT_RETENTION = 400  # days: a year's audit, and a month to do it in
 RUNTIME = "python3.13"
 # The zip runs on both. arm64 is a fifth cheaper, of less than a cent a deployment; x86_64 is in every Region.
 ARCHITECTURE = "x86_64"
-MEMORY_MB = 256  # twice the least, for the processor time that comes with it: importing boto3 is most of a cold start
 
 # What tasks read, besides what each is given: where their code lies, with what CloudFormation makes region stacks, and
 # what schedules start with which role.
@@ -155,11 +155,12 @@ def _function(name: str, task: Task[Any, Any]) -> dict[str, Resource]:
         "Handler": f"tasks.{name}.{name}",
         "Code": {"S3Bucket": {"Ref": "ArtifactBucket"}, "S3Key": {"Fn::Sub": "code/${CodeSha256}.zip"}},
         "Role": {"Fn::GetAtt": [f"{logical_id}Role", "Arn"]},
-        "MemorySize": MEMORY_MB,
+        "MemorySize": task.memory_mb,
         "Timeout": task.timeout_seconds,
         "Environment": {"Variables": ENVIRONMENT},
         # What Lambda itself logs is then JSON too, like the line of the task.
         "LoggingConfig": {"LogGroup": {"Ref": "TasksLogGroup"}, "LogFormat": "JSON"},
+        **({"EphemeralStorage": {"Size": task.storage_mb}} if task.storage_mb > STORAGE_MB else {}),
         "Tags": TAGS,
     }
     version = {"FunctionName": {"Ref": logical_id}, "Description": _version_description(properties)}

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from tasks.shared.clients import Clients
 
 TIMEOUT_SECONDS = 900  # the longest that Lambda knows
+# An event may hold 256 KB (Step Functions, service quotas), and a page of events is in memory several times.
+MEMORY_MB = 1_024
+STORAGE_MB = 5_120  # of /tmp, for a history: as much as PutObject takes at once
 WORK_SECONDS = 600  # of it; the execution that is read last has the rest
 PAGE = 1_000  # executions, the most that ListExecutions gives
 MOST_FORGOTTEN = 100  # that are named
@@ -57,6 +60,8 @@ class Reply(Archived):
     allow("s3:GetObject", "s3:PutObject", on=ARCHIVE_OBJECTS),
     allow("ssm:GetParameter", "ssm:GetParameterHistory", "ssm:PutParameter", on=ARCHIVE_HEAD),
     timeout_seconds=TIMEOUT_SECONDS,
+    memory_mb=MEMORY_MB,
+    storage_mb=STORAGE_MB,
 )
 def archive_executions(event: Event, aws: Clients) -> Reply:
     """Answer READY when every state machine is gone through, or with the last look; BUSY before."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tasks.shared.pace import Paced
 
 IN_MEMORY_BYTES = 1_048_576  # of a history; what is more lies in Lambda's /tmp
-EVENTS_A_PAGE = 1_000  # the most that GetExecutionHistory gives
+EVENTS_A_PAGE = 500  # half of what GetExecutionHistory gives: of 256 KB each they are 128 MB
 OPEN = ("PENDING_REDRIVE", "RUNNING")
 # What DescribeExecution says of an ended execution and changes as time passes: it may be redriven for 14 days.
 PASSING = ("ResponseMetadata", "redriveStatus", "redriveStatusReason")

@@ -57,6 +57,9 @@ MACHINES = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateM
 EXECUTIONS = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:execution:meridian-*:*"
 ANY = "*"
 
+MEMORY_MB = 256  # twice the least, for the processor time that comes with it: importing boto3 is most of a cold start
+STORAGE_MB = 512  # of /tmp: what Lambda gives for nothing
+
 CHANGES = ("changes", "changes_left_out")  # members that are added to a reply
 CHANGES_IN_REPLY = 50  # a state's output has 256 KiB, and an execution carries several replies
 
@@ -83,12 +86,18 @@ class Task(Generic[Event, Reply]):
     """A state's function. Calling it is what Lambda does."""
 
     def __init__(
-        self, run: Callable[[Event, Clients], Reply], permissions: tuple[Permission, ...], timeout_seconds: int
+        self,
+        run: Callable[[Event, Clients], Reply],
+        permissions: tuple[Permission, ...],
+        timeout_seconds: int,
+        memory_mb: int = MEMORY_MB,
+        storage_mb: int = STORAGE_MB,
     ) -> None:
         self.run = run
         self.name = run.__name__
         self.permissions = permissions
         self.timeout_seconds = timeout_seconds
+        self.memory_mb, self.storage_mb = memory_mb, storage_mb
         self.__doc__ = run.__doc__
         self._clients = Clients()
         self._logger: Logger | None = None
@@ -131,11 +140,11 @@ def _with_changes(reply: Reply, changes: list[dict[str, str]]) -> Reply:
 
 
 def task(
-    *permissions: Permission, timeout_seconds: int = 60
+    *permissions: Permission, timeout_seconds: int = 60, memory_mb: int = MEMORY_MB, storage_mb: int = STORAGE_MB
 ) -> Callable[[Callable[[Event, Clients], Reply]], Task[Event, Reply]]:
     """Make a ``Task`` of a function ``(event, aws) -> reply``; ``reply`` is JSON."""
 
     def make(run: Callable[[Event, Clients], Reply]) -> Task[Event, Reply]:
-        return Task(run, permissions, timeout_seconds)
+        return Task(run, permissions, timeout_seconds, memory_mb, storage_mb)
 
     return make

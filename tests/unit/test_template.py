@@ -13,7 +13,9 @@ import pytest
 from meridian import iam, schedules, template
 from meridian.bundle import ROOT
 from tasks.shared import names
-from tasks.shared.task import Task, allow
+from tasks.shared.archive_files import EVENTS_A_PAGE
+from tasks.shared.task import MEMORY_MB, Task, allow
+from workflows import history
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
 
 TASKS = template.tasks()
 WORKFLOWS = template.definitions()
+
+MIB = 1_048_576
+LARGEST_STATE_BYTES = 262_144  # Step Functions, service quotas
+OUR_LARGEST_STATE_BYTES = 200_000  # of twenty Regions (test_summarize.py)
 
 # Actions that cannot be bounded by a resource, and the roles that may have them on "*".
 NO_RESOURCE = {
@@ -135,6 +141,15 @@ def test_a_function_fits_lambda(name: str) -> None:
     assert len(function["FunctionName"]) <= 64
     assert 0 < len(function["Description"]) <= 256
     assert function["Environment"]["Variables"]["ARTIFACT_BUCKET"] == {"Ref": "ArtifactBucket"}
+
+
+def test_the_archive_has_room_for_the_longest_history() -> None:
+    """A page of the largest events fits into memory three times, and the longest of our histories into /tmp."""
+    function = built()["Resources"]["ArchiveExecutionsFunction"]["Properties"]
+    assert (function["MemorySize"] - MEMORY_MB) * MIB > 3 * EVENTS_A_PAGE * LARGEST_STATE_BYTES
+    longest = max(history.most_events(json.loads(text)) for text in WORKFLOWS.values())
+    assert longest * OUR_LARGEST_STATE_BYTES < function["EphemeralStorage"]["Size"] * MIB
+    assert function["MemorySize"] <= 3_008  # what Lambda gives a new account
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS)

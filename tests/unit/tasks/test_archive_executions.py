@@ -119,7 +119,7 @@ READ = [
         "get_execution_history",
         {"events": list(ENDED.history())},
         executionArn=ENDED.arn,
-        maxResults=1_000,
+        maxResults=500,
     ),
 ]
 
