@@ -88,7 +88,7 @@ class _Look:
         self.paced = Paced(aws.step_functions(home))
         self._chain = Chain(aws.s3(home), aws.ssm(home), bucket, account)
         self._store = Store(aws.s3(home), bucket, account)
-        self._definitions = Definitions(self._store, self.paced, self._chain.definitions)
+        self._definitions = Definitions(self._store, self.paced)
         self._files: list[File] = []
         self._ends = time.monotonic() + WORK_SECONDS
 

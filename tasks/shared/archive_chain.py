@@ -53,10 +53,7 @@ class Read:
 
 
 class Chain:
-    """The manifests of one bucket, as far as they matter to a run: ``archived`` are the keys of their files.
-
-    ``definitions`` gives the definition's SHA-256 of each version of a state machine that they name.
-    """
+    """The manifests of one bucket, as far as they matter to a run: ``archived`` are the keys of their files."""
 
     def __init__(self, s3: S3Client, ssm: SSMClient, bucket: str, account: str) -> None:
         self._s3, self._ssm = s3, ssm
@@ -64,7 +61,6 @@ class Chain:
         self._etags: dict[str, str] = {}
         self.newest: Read | None = None
         self.archived: set[str] = set()
-        self.definitions: dict[str, str] = {}
 
     @property
     def since(self) -> dict[str, float]:
@@ -93,7 +89,8 @@ class Chain:
         """List these files, each that is not listed yet, and with them how far the machines are archived."""
         machines = list(machines)
         for _ in range(MOST_TRIES):
-            new = [file for file in files if file["key"] not in self.archived]
+            # A list that grows while it is read in pages may show the same execution on two of them.
+            new = list({file["key"]: file for file in files if file["key"] not in self.archived}.values())
             if not new:
                 return
             try:
@@ -115,15 +112,19 @@ class Chain:
         date, number = place(newest.reference["key"])
         closed = newest.manifest["closed"]
         if date >= today and not closed and len(newest.manifest["files"]) + len(files) <= MOST_FILES:
-            merged = [*newest.manifest["files"], *files], {**newest.manifest["since"], **since}
-            self._replace({"files": merged[0], "since": merged[1], "breaks": [*newest.manifest["breaks"], *breaks]})
+            merged = {"files": [*newest.manifest["files"], *files], "since": self._later(since)}
+            self._replace({**merged, "breaks": [*newest.manifest["breaks"], *breaks]})
             return
         if not closed:
             self._replace({"closed": True, "breaks": [*newest.manifest["breaks"], *breaks]})
             breaks = []
         # A clock that is behind that of another execution must not make an older day the newest.
         key = manifest_key(today, 1) if today > date else manifest_key(date, number + 1)
-        self._begin(key, files, {**newest.manifest["since"], **since}, breaks)
+        self._begin(key, files, self._later(since), breaks)
+
+    def _later(self, since: dict[str, float]) -> dict[str, float]:
+        """Of each machine the later: another execution, which began later, may be done already."""
+        return {machine: max(since.get(machine, 0.0), self.since.get(machine, 0.0)) for machine in since | self.since}
 
     def _begin(self, key: str, files: list[File], since: dict[str, float], breaks: list[Any]) -> None:
         before = self.newest.reference if self.newest else None
@@ -186,10 +187,7 @@ class Chain:
 
     def _learn(self, read: Read) -> None:
         self._etags[read.reference["key"]] = read.etag
-        for file in read.manifest["files"]:
-            self.archived.add(file["key"])
-            if file["version"]:
-                self.definitions[file["version"]] = file["definition"]
+        self.archived.update(file["key"] for file in read.manifest["files"])
         if self.newest is None or place(read.reference["key"]) >= place(self.newest.reference["key"]):
             self.newest = read
 

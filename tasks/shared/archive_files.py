@@ -36,13 +36,15 @@ SETTLED_SECONDS = 10.0  # starts "within a few seconds" of UpdateStateMachine ma
 class Definitions:
     """Which definition an execution ran, asked of Step Functions once a version; each is stored under its SHA-256.
 
+    Not longer than for a look: a state machine that was deleted and made again counts its versions from 1 again.
+
     An execution that was started without a version ran the machine as it was: between an update and the start of an
     execution that still ran what the update brought, every execution ran that.
     """
 
     store: Store
     paced: Paced
-    of_version: dict[str, str]
+    of_version: dict[str, str] = field(default_factory=dict)
     spans: dict[str, list[tuple[float, float, str]]] = field(default_factory=dict)
 
     def of(self, description: dict[str, Any]) -> str:

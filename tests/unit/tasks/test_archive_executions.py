@@ -8,6 +8,7 @@ import time
 import tracemalloc
 from collections import Counter
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -400,10 +401,48 @@ def test_one_call_tells_the_definition_of_a_version() -> None:
     found.add(*(One(f"u-{number}", BEGAN + number, BEGAN + 99 - number) for number in range(5)))
     run(found)
     assert found.calls.count("describe_state_machine_for_execution") <= 1 + 5
-    later = StepFunctions()
-    later.add(One("v-9", time.time() - 60, time.time() - 30, version=f"{VALIDATE}:1"))
-    run(later)
-    assert "describe_state_machine_for_execution" not in later.calls
+
+
+@pytest.mark.usefixtures("s3_and_ssm")
+def test_a_version_of_a_machine_that_was_made_anew_has_its_own_definition() -> None:
+    """After the control stack was removed and installed again, versions count from 1 again."""
+    before, after = StepFunctions(), StepFunctions()
+    before.add(One("old", BEGAN, BEGAN + 10, version=f"{VALIDATE}:1"))
+    run(before)
+    after.add(One("new", time.time() - 60, time.time() - 30, version=f"{VALIDATE}:1", definition='{"new": 1}'))
+    run(after)
+    wanted = {one.arn: hashlib.sha256(one.definition.encode()).hexdigest() for one in (*before.all, *after.all)}
+    assert {line["execution"]: line["definition"] for line in listed()} == wanted
+
+
+@pytest.mark.usefixtures("s3_and_ssm")
+def test_what_two_pages_show_is_listed_once() -> None:
+    """What ends while a list is read moves the rest of it down, onto the next page."""
+    found = StepFunctions(page=2)
+    found.add(*(One(f"run-{number}", BEGAN, BEGAN + number) for number in range(4)))
+    once = iter([One("late", BEGAN, BEGAN + 9)])
+
+    def meanwhile(operation: str) -> None:
+        if operation == "describe_execution":
+            found.add(*islice(once, 1))
+
+    found.meanwhile = meanwhile
+    run(found)
+    assert len({line["key"] for line in listed()}) == len(listed())
+
+
+@pytest.mark.usefixtures("s3_and_ssm")
+def test_the_cursor_never_goes_back() -> None:
+    """An execution of the archive that began earlier and ends later does not take back what another has done."""
+    aws = ArchiveClients(several())
+    run(several(), aws)
+    (before,) = manifests()
+    chain = archive_chain.Chain(aws.s3(HOME), aws.ssm(HOME), BUCKET, ACCOUNT)
+    chain.refresh(["meridian-validate"])
+    line: Any = {**before["files"][0], "key": "executions/another"}
+    chain.add([line], {"meridian-validate": BEGAN}, ["meridian-validate"])
+    (after,) = manifests()
+    assert after["since"] == before["since"]
 
 
 @pytest.mark.usefixtures("s3_and_ssm")
@@ -626,7 +665,7 @@ def test_memory_stays_flat() -> None:
     paced = pace.Paced(clients.step_functions(HOME))
     store = Sink(clients.s3(HOME), BUCKET, ACCOUNT)
     tracemalloc.start()
-    line = archive_files.archive(paced, store, archive_files.Definitions(store, paced, {}), one.arn)
+    line = archive_files.archive(paced, store, archive_files.Definitions(store, paced), one.arn)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert line
