@@ -1,10 +1,10 @@
-"""Audits as large as a history may be: 25,000 events that do not fold into a few lines."""
+"""Audits as large as they may be: 25,000 events that do not fold into a few lines, and Regions without end."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.unit.audit.samples import REGIONS, START, Builder, change, payload
+from tests.unit.audit.samples import REGIONS, START, Builder, change, latencies, payload
 
 if TYPE_CHECKING:
     from meridian.audit.model import Audit
@@ -35,6 +35,18 @@ def wide() -> Audit:
     audit = build.inside(None).end(output={"seen": ITEMS})
     audit.critical, audit.events = [each], EVENTS
     return audit
+
+
+def everywhere() -> Audit:
+    """A validation of 34 Regions, as far as a put goes."""
+    regions = [f"ap-southeast-{number}" for number in range(1, 35)]
+    matrix = latencies(regions)
+    checks = [
+        {"check": "put", "origin": origin, "reader": reader, "passed": True, "latency_ms": matrix[origin][reader]}
+        for origin in regions
+        for reader in matrix[origin]
+    ]
+    return Builder("validate", "everywhere", {"table": "orders"}).end(output={"checks": checks})
 
 
 def long() -> Audit:

@@ -292,6 +292,22 @@ def test_paper_has_every_step(show: Open) -> None:
     assert not page.locator("#unprinted").is_visible()
 
 
+def test_latencies_of_all_regions_can_be_read(show: Open) -> None:
+    """With 34 Regions each latency still has room in its cell, and its Region's name beside it on one line."""
+    page = show(audits.everywhere())
+    cells = page.locator(".heat tbody td, .heat tbody th")
+    assert cells.count() == 34 * 35
+    assert cells.evaluate_all("(all) => all.filter((one) => one.scrollWidth > one.clientWidth + 1).length") == 0
+    assert cells.evaluate_all("(all) => Math.max(...all.map((one) => one.offsetHeight))") < 40
+
+
+def test_paper_is_wide_enough(show: Open) -> None:
+    """On A4 with its margins, 688 pixels, nothing of a failed run is cut off at the side."""
+    page = show(samples.failed(), viewport={"width": 688, "height": 900})
+    page.emulate_media(media="print")
+    assert page.evaluate("document.scrollingElement.scrollWidth") == 688
+
+
 def test_hostile_texts_are_only_texts(show: Open, watched: Watched) -> None:
     """Whatever an execution's texts try, opened, searched for and unfolded, they make no element and run nothing."""
     page = show(samples.hostile())
