@@ -53,10 +53,11 @@ class _Drawing:
         self.keys, self.most = keys, most
         self.origin, self.end = whole.started or 0.0, latest(whole)
 
-    def timeline(self, audit: Audit) -> Timeline:
+    def timeline(self, audit: Audit, *, is_critical: bool = True) -> Timeline:
+        """``is_critical``: what it lies in had to wait for it, so that its own critical path is part of the whole's."""
         end = self.end if audit.stopped is None else audit.stopped
         axis = Axis(audit.started or self.origin, end, self.origin)
-        critical = {step.id for step in audit.critical}
+        critical = {step.id for step in audit.critical} if is_critical else set()
         roots = self._nested(audit, [*lines(audit)], critical)
         rows, left_out = self._chosen(roots)
         return Timeline(audit, axis, rows, left_out)
@@ -102,7 +103,7 @@ class _Drawing:
             if child.unread:
                 row.unread.append(child.unread)
             if child.steps:
-                row.children.append(self.timeline(child))
+                row.children.append(self.timeline(child, is_critical=row.critical))
                 row.work += [stretch for inner in row.children[-1].rows for stretch in inner.work]
         if not row.children and step.kind not in CONTAINERS:
             row.work += [(one.scheduled, one.ended or self.end) for one in step.attempts]

@@ -57,9 +57,12 @@ class Node:
         return (self.line.seconds or 0.0) if self.line else 0.0
 
 
-def nodes(audit: Audit, *, full: bool) -> list[Node]:
-    """Give the rows of an execution, with those of the executions that it started; all of them with ``full``."""
-    critical = {step.id for step in audit.critical}
+def nodes(audit: Audit, *, full: bool, is_critical: bool = True) -> list[Node]:
+    """Give the rows of an execution, with those of the executions that it started; all of them with ``full``.
+
+    ``is_critical``: what it lies in had to wait for it, so that its own critical path is part of the whole's.
+    """
+    critical = {step.id for step in audit.critical} if is_critical else set()
     top: list[Node] = []
     around: list[Node] = []
     for line in lines(audit):
@@ -87,10 +90,11 @@ def _executions(line: Line, node: Node, *, full: bool) -> Iterator[Node]:
         return
     for step in line.steps:
         for other in step.others:
-            yield Node(f"also started: {words.label(other)}", audit=other, inside=nodes(other, full=full))
+            inside = nodes(other, full=full, is_critical=node.is_critical)
+            yield Node(f"also started: {words.label(other)}", audit=other, inside=inside)
         if step.child:
             node.audit = step.child
-            yield from nodes(step.child, full=full)
+            yield from nodes(step.child, full=full, is_critical=node.is_critical)
 
 
 def _fitting(neighbours: list[Node]) -> list[Node]:

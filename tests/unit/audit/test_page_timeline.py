@@ -167,6 +167,15 @@ def test_work_without_pause_is_one_stretch() -> None:
     assert apart([(5, 6), (0, 2), (1, 3), (3.1, 4), (6.2, 6.21)], 0.5) == [(0, 4), (5, 6)]
 
 
+def test_nothing_is_critical_in_a_child_that_nobody_waited_for() -> None:
+    """Of children side by side only that on the critical path of the whole shows its own."""
+    children = [child for row in rows(drawn(failed())) for child in row.children]
+    assert {child.audit.name: any(row.critical for row in child.rows) for child in children} == {
+        child.audit.name: child.audit.status is Outcome.FAILED for child in children
+    }
+    assert len(children) > 2
+
+
 def test_critical_path_goes_down_into_children() -> None:
     """The path names what took the time, in the child where it was, and loops once."""
     audit = provision()

@@ -78,9 +78,10 @@ class TestSteps:
         assert "1 retry: ThrottlingException" in row(drawn(samples.provision()), "AddReplica")
 
     def test_critical_path(self) -> None:
-        """Only the steps of the critical path carry its mark."""
-        (line,) = (line for line in drawn(samples.provision()).splitlines() if "AddRegion ◆" in line)
-        assert "ap-southeast-1" in line
+        """Only the steps of the critical path carry its mark, and in children only where the whole waited for them."""
+        for name in ("AddRegion ◆", "ReplicaAndStream ◆"):
+            (line,) = (line for line in drawn(samples.provision()).splitlines() if name in line)
+            assert "ap-southeast-1" in line
 
     def test_states_that_only_lead_on(self) -> None:
         """Choice, Pass and Succeed are counted and not shown, unless all is asked for."""
