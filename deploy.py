@@ -39,11 +39,15 @@ def meridian(
 
 @app.command()
 @on_aws
-def up(
+def up(  # noqa: PLR0913, PLR0917  # its options
     session: Session,
     plan: Annotated[bool, typer.Option("--plan", help="Show what would change, and stop.")] = False,
     alert_email: Annotated[str | None, typer.Option(help="Who is told of failed executions.", metavar="TO")] = None,
     log_days: Annotated[int | None, typer.Option(help="How long logs are kept.", metavar="DAYS")] = None,
+    log_execution_data: Annotated[
+        bool | None,
+        typer.Option("--log-execution-data/--no-log-execution-data", help="Log inputs and outputs of executions too."),
+    ] = None,
     archive_lock_days: Annotated[
         int | None,
         typer.Option(help="How long S3 locks what is archived; 0 does not.", metavar="DAYS", min=0, max=36_500),
@@ -55,7 +59,12 @@ def up(
     """
     from meridian import control
 
-    parameters = {"AlertEmail": alert_email, "LogRetentionDays": log_days, "ArchiveLockDays": archive_lock_days}
+    parameters = {
+        "AlertEmail": alert_email,
+        "LogRetentionDays": log_days,
+        "LogExecutionData": None if log_execution_data is None else str(log_execution_data).lower(),
+        "ArchiveLockDays": archive_lock_days,
+    }
     return control.up(session, plan_only=plan, parameters=parameters)
 
 

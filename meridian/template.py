@@ -56,6 +56,8 @@ ENVIRONMENT = {
 
 TAGS = [{"Key": "meridian:stack", "Value": "control"}]
 
+CONDITIONS = {"ExecutionDataIsLogged": {"Fn::Equals": [{"Ref": "LogExecutionData"}, "true"]}}
+
 # A running execution may still call an old version. A version that was made by an update that then failed must go,
 # though: Lambda would refuse to publish the same code again when the update is tried a second time.
 KEPT = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
@@ -82,7 +84,7 @@ def control_template() -> dict[str, Any]:
         "and the function behind each of their states.",
         "Metadata": {"Meridian": {"Version": version}},
         "Parameters": _parameters(),
-        "Conditions": alerts.CONDITIONS | archiving.CONDITIONS,
+        "Conditions": CONDITIONS | alerts.CONDITIONS | archiving.CONDITIONS,
         "Resources": resources
         | schedules.resources(machines, TAGS)
         | archiving.resources(TAGS)
@@ -135,6 +137,12 @@ def _parameters() -> dict[str, Any]:
             "Default": DEFAULT_RETENTION,
             "AllowedValues": list(RETENTION),
             "Description": "How long CloudWatch Logs keeps what tasks and executions log.",
+        },
+        "LogExecutionData": {
+            "Type": "String",
+            "Default": "false",
+            "AllowedValues": ["false", "true"],
+            "Description": "Whether the log of executions holds their inputs and outputs.",
         },
         **archiving.PARAMETERS,
     }
@@ -199,7 +207,7 @@ def _state_machine(name: str, definition: str) -> dict[str, Resource]:
         "DefinitionSubstitutions": {one: {"Ref": f"{one}Version"} for one in called},
         "LoggingConfiguration": {
             "Level": "ALL",
-            "IncludeExecutionData": False,
+            "IncludeExecutionData": {"Fn::If": ["ExecutionDataIsLogged", True, False]},
             "Destinations": [{"CloudWatchLogsLogGroup": {"LogGroupArn": {"Fn::GetAtt": ["StatesLogGroup", "Arn"]}}}],
         },
         "Tags": TAGS,

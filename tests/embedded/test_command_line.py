@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 import deploy
 from meridian import inventory
 from meridian.bundle import ROOT
+from meridian.inputs import Workflow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,6 +57,15 @@ class TestInstalled:
         assert (first.exit_code, first.stderr) == (0, "Nothing was changed.\n")
         assert "FailureSubscription" in first.stdout
         assert second.stdout == first.stdout
+
+    @pytest.mark.usefixtures("product")
+    def test_execution_data_is_logged_where_asked(self) -> None:
+        """Nothing logs inputs and outputs by default: that it is asked for changes every state machine."""
+        assert "StateMachine" not in call("up", "--plan", "--no-log-execution-data").stdout
+        assert re.search(
+            rf"Modify +{len(Workflow)} +AWS::StepFunctions::StateMachine",
+            call("up", "--plan", "--log-execution-data").stdout,
+        )
 
 
 class TestDeployed:
