@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+from typer.testing import CliRunner
 
+import deploy
 from meridian import bundle, inventory, template, versions
 from meridian.artifacts import Artifacts
 from meridian.session import Session
@@ -232,24 +234,36 @@ def policy_of(who: str) -> str:
 
 
 @pytest.fixture
-def acting_as(embedded: EmbeddedAws, client: Client) -> Iterator[Callable[[str], Callable[[str, str], Any]]]:
-    """Give ``acting_as(who)``: clients that may do what docs/iam.md gives that reader, and no more."""
+def session_of(client: Client) -> Iterator[Callable[[str], boto3.Session]]:
+    """Give ``session_of(who)``: credentials that may do what docs/iam.md gives that reader, and no more."""
     name = "test-stack-reader"
     trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     role = client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
 
-    def become(who: str) -> Callable[[str, str], Any]:
+    def become(who: str) -> boto3.Session:
         client("iam").put_role_policy(RoleName=name, PolicyName="reader", PolicyDocument=policy_of(who))
         given = client("sts").assume_role(RoleArn=role, RoleSessionName=who)["Credentials"]
-        session = boto3.Session(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
-        return lambda service, region: session.client(  # type: ignore[call-overload]  # a variable
-            service, region_name=region, endpoint_url=embedded.endpoint_url
-        )
+        return boto3.Session(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
 
     yield become
     client("iam").delete_role_policy(RoleName=name, PolicyName="reader")
     client("iam").delete_role(RoleName=name)
+
+
+@pytest.fixture
+def acting_as(
+    embedded: EmbeddedAws, session_of: Callable[[str], boto3.Session]
+) -> Callable[[str], Callable[[str, str], Any]]:
+    """Give ``acting_as(who)``: clients of that reader."""
+
+    def become(who: str) -> Callable[[str, str], Any]:
+        session = session_of(who)
+        return lambda service, region: session.client(  # type: ignore[call-overload]  # a variable
+            service, region_name=region, endpoint_url=embedded.endpoint_url
+        )
+
+    return become
 
 
 def test_the_installers_policy_is_enough(
@@ -275,6 +289,37 @@ def test_the_operators_policy_starts_and_follows_but_does_not_install(
     assert states.get_execution_history(executionArn=started["executionArn"])["events"]
     with pytest.raises(operator("cloudformation", HOME).exceptions.ClientError, match="AccessDenied"):
         Control(operator).stack.plan("https://example.com/t.json", {})
+
+
+def test_the_auditors_policy_reads_and_starts_nothing(
+    control: Control,
+    embedded: EmbeddedAws,
+    session_of: Callable[[str], boto3.Session],
+    code: Bundle,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An auditor audits an execution, lists a table's and verifies the archive, and may start none."""
+    control.up(code)
+    archived, failed = (_ended(control, workflow) for workflow in ("Archive", "Provision"))
+    given = session_of("auditor").get_credentials()
+    assert given
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", given.access_key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", given.secret_key)
+    monkeypatch.setenv("AWS_SESSION_TOKEN", str(given.token))
+    runner, here = CliRunner(), ["--region", HOME, "--endpoint-url", embedded.endpoint_url]
+    for asked, expected in (([failed], 1), ([archived], 0), (["--table", "orders"], 0), (["--verify"], 0)):
+        result = runner.invoke(deploy.app, ["audit", *asked, *here])
+        assert result.exit_code == expected, result.output
+    refused = runner.invoke(deploy.app, ["run", "validate", "--table", "orders", *here])
+    assert refused.exit_code == 2
+    assert "states:StartExecution" in refused.stderr
+
+
+def _ended(control: Control, workflow: str) -> str:
+    machine = control.stack.outputs[f"{workflow}StateMachineArn"]
+    started = control.client("stepfunctions", HOME).start_execution(stateMachineArn=machine, input="{}")
+    finished(lambda service: control.client(service, HOME), started["executionArn"])
+    return str(started["executionArn"])
 
 
 @pytest.fixture
