@@ -1,4 +1,4 @@
-"""The part of the control stack that tells people of executions that failed."""
+"""The part of the control stack that tells people of executions that failed, or that could not be started."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 NAME = f"{names.PREFIX}-failures"
 FAILED = ("ABORTED", "FAILED", "TIMED_OUT")
+ALARMS = f"arn:${{AWS::Partition}}:cloudwatch:${{AWS::Region}}:${{AWS::AccountId}}:alarm:{names.PREFIX}-archive-*"
 
 CONDITIONS = {"SomebodyIsTold": {"Fn::Not": [{"Fn::Equals": [{"Ref": "AlertEmail"}, ""]}]}}
 OUTPUTS = {"FailureTopicArn": {"Value": {"Ref": "FailureTopic"}}}
@@ -52,17 +53,15 @@ def resources(machines: Iterable[str], tags: Sequence[Mapping[str, str]]) -> dic
 
 
 def _policy() -> dict[str, Any]:
-    # No Condition: EventBridge's guide says that topic policies cannot have one, and with one nothing arrives.
+    # No Condition on the rule: with one nothing arrives (EventBridge's guide says that topic policies cannot have one).
     # A rule of another account reaches a topic only with a role of its own, never as this principal.
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Service": "events.amazonaws.com"},
-        "Action": "sns:Publish",
-        "Resource": {"Ref": "FailureTopic"},
-    }
+    publish = {"Effect": "Allow", "Action": "sns:Publish", "Resource": {"Ref": "FailureTopic"}}
+    rule = {**publish, "Principal": {"Service": "events.amazonaws.com"}}
+    alarms = {"ArnLike": {"aws:SourceArn": {"Fn::Sub": ALARMS}}}
+    alarm = {**publish, "Principal": {"Service": "cloudwatch.amazonaws.com"}, "Condition": alarms}
     return {
         "Topics": [{"Ref": "FailureTopic"}],
-        "PolicyDocument": {"Version": "2012-10-17", "Statement": [statement]},
+        "PolicyDocument": {"Version": "2012-10-17", "Statement": [rule, alarm]},
     }
 
 

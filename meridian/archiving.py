@@ -18,6 +18,11 @@ MOST_LOCK_DAYS = 36_500
 # The next day's start does all that this one would have done; so it is not tried for long.
 RETRIES, AGE_SECONDS = 3, 3_600
 KEPT_SECONDS = 1_209_600  # 14 days, the most that SQS keeps a message
+NOT_STARTED = (
+    "The schedule could not start the archive: what Step Functions forgets after 90 days is not kept meanwhile. "
+    "First: read the message in the queue {queue}, whose attributes say why; then run the workflow archive, and purge "
+    "the queue."
+)
 
 CONDITIONS = {"ArchiveIsScheduled": {"Fn::Not": [{"Fn::Equals": [{"Ref": "ArchiveSchedule"}, ""]}]}}
 PARAMETERS = {
@@ -37,7 +42,10 @@ PARAMETERS = {
 
 
 def resources(tags: Sequence[Mapping[str, str]]) -> dict[str, Any]:
-    """Schedule, its group, and the queue of starts that failed. The bucket is made by the workflow, and stays."""
+    """Schedule, its group, the queue of starts that failed, and an alarm on it.
+
+    The bucket is made by the workflow, and stays.
+    """
     return {
         "ArchiveScheduleGroup": {
             "Type": "AWS::Scheduler::ScheduleGroup",
@@ -49,6 +57,27 @@ def resources(tags: Sequence[Mapping[str, str]]) -> dict[str, Any]:
                 "QueueName": QUEUE,
                 "MessageRetentionPeriod": KEPT_SECONDS,
                 "SqsManagedSseEnabled": True,
+                "Tags": tags,
+            },
+        },
+        # An execution that fails is told of by the rule of failures, and one that is never started by nothing else.
+        "ArchiveNotStartedAlarm": {
+            "Type": "AWS::CloudWatch::Alarm",
+            "Condition": "ArchiveIsScheduled",
+            "Properties": {
+                "AlarmName": f"{NAME}-not-started",
+                "AlarmDescription": NOT_STARTED.format(queue=QUEUE),
+                "Namespace": "AWS/SQS",
+                "MetricName": "ApproximateNumberOfMessagesVisible",
+                "Dimensions": [{"Name": "QueueName", "Value": {"Fn::GetAtt": ["ArchiveScheduleQueue", "QueueName"]}}],
+                "Statistic": "Maximum",
+                "Period": 300,
+                "EvaluationPeriods": 1,
+                "Threshold": 0,
+                "ComparisonOperator": "GreaterThanThreshold",
+                "TreatMissingData": "ignore",  # SQS sends nothing of a queue that nobody uses for hours
+                "AlarmActions": [{"Ref": "FailureTopic"}],
+                "OKActions": [{"Ref": "FailureTopic"}],
                 "Tags": tags,
             },
         },

@@ -394,15 +394,19 @@ def test_every_output_is_there_for_a_state_machine() -> None:
     assert set(built()["Outputs"]) == machines | {"FailureTopicArn"}
 
 
-def test_only_eventbridge_may_publish_failures() -> None:
-    """The topic's policy has one statement, for EventBridge, and no condition, under which nothing would arrive."""
-    (statement,) = built()["Resources"]["FailureTopicPolicy"]["Properties"]["PolicyDocument"]["Statement"]
-    assert statement == {
-        "Effect": "Allow",
-        "Principal": {"Service": "events.amazonaws.com"},
-        "Action": "sns:Publish",
-        "Resource": {"Ref": "FailureTopic"},
+def test_only_eventbridge_and_the_archives_alarm_may_publish_failures() -> None:
+    """EventBridge's statement has no condition, under which nothing would arrive; CloudWatch's names our alarm."""
+    rule, alarm = built()["Resources"]["FailureTopicPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    publish = {"Effect": "Allow", "Action": "sns:Publish", "Resource": {"Ref": "FailureTopic"}}
+    assert rule == {**publish, "Principal": {"Service": "events.amazonaws.com"}}
+    source = alarm["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::Sub"]
+    assert {**alarm, "Condition": None} == {
+        **publish,
+        "Principal": {"Service": "cloudwatch.amazonaws.com"},
+        "Condition": None,
     }
+    name = built()["Resources"]["ArchiveNotStartedAlarm"]["Properties"]["AlarmName"]
+    assert fnmatch.fnmatch(name, source.rpartition(":")[2])
 
 
 def test_the_message_holds_nothing_that_could_break_it() -> None:
@@ -437,3 +441,13 @@ def test_the_archive_is_started_every_day() -> None:
     ]
     assert fnmatch.fnmatch(queue, may_send[0]["Fn::Sub"].rpartition(":")[2])
     assert built()["Parameters"]["ArchiveSchedule"]["Default"] == "cron(15 0 * * ? *)"
+
+
+def test_an_archive_that_cannot_be_started_is_told() -> None:
+    """Whoever hears of failed executions hears of a start that was given up, which no execution tells of."""
+    alarm = built()["Resources"]["ArchiveNotStartedAlarm"]["Properties"]
+    target = built()["Resources"]["ArchiveEveryDay"]["Properties"]["Target"]
+    (queue,) = alarm["Dimensions"]
+    assert queue["Value"]["Fn::GetAtt"][0] == target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0]
+    assert alarm["AlarmActions"] == [{"Ref": "FailureTopic"}]
+    assert len(alarm["AlarmDescription"]) <= 1_024
