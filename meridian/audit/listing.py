@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from meridian.audit.source import Listed, Source
     from meridian.audit.verdict import Verdict
 
-MOST_DESCRIBED = 500  # executions; at 5 a second (meridian/audit/step_functions.py) that is under two minutes
+MOST_DESCRIBED = 500  # executions; at 5 a second (meridian/audit/histories/step_functions.py) that is under two minutes
 LOOK_BACK_SECONDS = 90 * 86_400  # as far as Step Functions remembers
 
 

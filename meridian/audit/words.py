@@ -23,6 +23,7 @@ STRING = r"(?:\x1b[]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x90\x98\x9c-\x9f]*(?:\x
 ESCAPES = re.compile(f"{SEQUENCE}|{STRING}")
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 BRIEF = 120  # characters of an input on its line
+VERBS = {"Create": "created", "Delete": "deleted", "Remove": "deleted", "Deregister": "deleted"}  # all else changes
 ENDED = {
     Outcome.SUCCEEDED: "succeeded",
     Outcome.CAUGHT: "failed, and was caught",
@@ -133,6 +134,11 @@ def duration(seconds: float | None) -> str:
     return f"{whole} s"
 
 
+def span(seconds: float | None) -> str:
+    """As ``duration``, and in milliseconds below a second, which on a timeline may be all there is."""
+    return f"{seconds * 1_000:.0f} ms" if seconds is not None and 0 < seconds < 0.95 else duration(seconds)
+
+
 def moment(when: float | None) -> str:
     """``2026-11-21 12:00:00Z``."""
     return "-" if when is None else f"{datetime.fromtimestamp(when, UTC):%Y-%m-%d %H:%M:%SZ}"
@@ -141,3 +147,8 @@ def moment(when: float | None) -> str:
 def counted(count: int, one: str, several: str = "") -> str:
     """``1 retry``, ``2 retries``."""
     return f"{count:,} {one if count == 1 else several or f'{one}s'}"
+
+
+def verb(operation: str) -> str:
+    """What a call did: ``created``, ``changed`` or ``deleted``, by the beginning of its operation's name."""
+    return next((verb for start, verb in VERBS.items() if operation.startswith(start)), "changed")

@@ -1,5 +1,1 @@
 """The state machine that an execution ran, as an SVG coloured by what became of each state."""
-
-from meridian.audit.graph.drawing import svg
-
-__all__ = ["svg"]

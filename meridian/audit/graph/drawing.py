@@ -33,7 +33,7 @@ FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, s
 def svg(definition: dict[str, Any] | None, audit: Audit, *, anchor: str = "line-") -> str:
     """Draw the machine; without a definition, what the execution went through.
 
-    Each state that was entered links to ``#<anchor><id of the first step of its line>`` (meridian/audit/lines.py), of
+    Each state that was entered links to ``#<anchor><id of the first step of its line>`` (histories/lines.py), of
     several lines to the one that tells its outcome. The result is well-formed XML without script and style, and the
     same for the same execution.
     """

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from meridian.audit.model import Outcome
-from meridian.audit.page.axis import span
-from meridian.audit.words import counted, plain
+from meridian.audit.words import counted, plain, span
 
 if TYPE_CHECKING:
     from meridian.audit.graph.machine import Edge, State

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from meridian.audit.histories.fold import fold
@@ -51,22 +53,35 @@ def _follow(source: Source, step: Step, seen: set[str]) -> None:
         step.child = _child(source, step.child_arn, seen)
     step.others = [_child(source, arn, seen) for arn in step.other_arns]
     if step.map_run_arn and isinstance(source, ReadsMapRuns):
-        for position, listed in enumerate(source.map_run(step.map_run_arn)):
-            if position == MAP_RUN_CHILDREN:
-                break
-            step.others.append(_child(source, listed.arn, seen))
+        run = Audit(step.map_run_arn)
+        with _noted(run):
+            listed = list(islice(source.map_run(step.map_run_arn), MAP_RUN_CHILDREN + 1))
+            step.others += [_child(source, one.arn, seen) for one in listed[:MAP_RUN_CHILDREN]]
+            if len(listed) > MAP_RUN_CHILDREN:
+                run.unread = f"It ran more than {MAP_RUN_CHILDREN} executions: the others are left out."
+        if run.unread:
+            step.others.append(run)
 
 
 def _child(source: Source, arn: str, seen: set[str]) -> Audit:
     """Read a child; an execution that is met again, whatever the reason, is not read twice."""
-    from botocore.exceptions import ClientError
-
     if arn in seen:
         return Audit(arn, unread="It is shown elsewhere in this audit.")
     seen.add(arn)
-    try:
+    unread = Audit(arn)
+    with _noted(unread):
         return _read(source, arn, seen)
+    return unread
+
+
+@contextmanager
+def _noted(audit: Audit) -> Iterator[None]:
+    """Note in ``audit`` why it could not be read."""
+    from botocore.exceptions import ClientError
+
+    try:
+        yield
     except ExecutionUnknown:
-        return Audit(arn, unread="Its history is no longer kept.")
+        audit.unread = "Its history is no longer kept."
     except ClientError as error:
-        return Audit(arn, unread=f"{error.response['Error']['Code']}: {error.response['Error'].get('Message', '')}")
+        audit.unread = f"{error.response['Error']['Code']}: {error.response['Error'].get('Message', '')}"

@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from meridian.audit import words
 from meridian.audit.words import DAY, HOUR, MINUTE
 
 if TYPE_CHECKING:
@@ -75,8 +74,3 @@ def clock(elapsed: float, precision: float = 0.1) -> str:
     if hours:
         return f"{sign}{hours:.0f}:{minutes:02.0f}:{seconds:02.0f}"
     return f"{sign}{minutes:.0f}:{tail}"
-
-
-def span(seconds: float | None) -> str:
-    """As ``words.duration``, and in milliseconds below a second, which on a timeline may be all there is."""
-    return f"{seconds * 1_000:.0f} ms" if seconds is not None and 0 < seconds < 0.95 else words.duration(seconds)

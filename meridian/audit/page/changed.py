@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from meridian.audit.page.keys import Keys
 
 MOST = 500  # rows; who reads on has a search box in the table of steps
-VERBS = {"Create": "created", "Delete": "deleted", "Remove": "deleted", "Deregister": "deleted"}  # all else changes
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ def changes(audit: Audit, keys: Keys) -> Changes:
     """Give every call that changed something, execution by execution, in its order."""
     rows = [
         Changed(
-            verb=verb(change.operation),
+            verb=words.verb(change.operation),
             operation=change.operation,
             resource=change.resource,
             region=change.region,
@@ -53,11 +52,6 @@ def changes(audit: Audit, keys: Keys) -> Changes:
     ]
     counted = Counter(row.verb for row in rows)
     return Changes(rows[:MOST], max(len(rows) - MOST, 0), _sentence(counted))
-
-
-def verb(operation: str) -> str:
-    """``created``, ``changed`` or ``deleted``, by the beginning of the operation's name."""
-    return next((verb for start, verb in VERBS.items() if operation.startswith(start)), "changed")
 
 
 def _sentence(counted: Counter[str]) -> str:

@@ -20,7 +20,7 @@ from markupsafe import Markup, escape
 from meridian.audit import words
 from meridian.audit.model import Outcome
 from meridian.audit.page import facts
-from meridian.audit.page.axis import clock, span
+from meridian.audit.page.axis import clock
 from meridian.audit.page.changed import changes
 from meridian.audit.page.graphs import graphs
 from meridian.audit.page.heatmap import heatmap
@@ -122,7 +122,7 @@ def _environment() -> jinja2.Environment:
     environment.filters.update(
         clock=clock,
         counted=words.counted,
-        duration=span,
+        duration=words.span,
         label=words.label,
         moment=words.moment,
         paragraphs=words.paragraphs,

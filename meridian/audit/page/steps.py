@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from meridian.audit import words
 from meridian.audit.histories.lines import lines
-from meridian.audit.page.axis import clock, span
-from meridian.audit.words import paragraphs, plain
+from meridian.audit.page.axis import clock
+from meridian.audit.words import paragraphs, plain, span
 
 if TYPE_CHECKING:
     from meridian.audit.histories.lines import Line

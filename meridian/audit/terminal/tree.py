@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from meridian.audit.verdict import Failure
 
 MOST_CHANGES = 12  # shown without --full
-MADE = {"Create": "created", "Delete": "deleted", "Remove": "deleted"}  # anything else is a change
 
 
 def show(console: Console, audit: Audit, *, full: bool = False, now: float | None = None) -> None:
@@ -108,7 +107,7 @@ def _show_steps(console: Console, audit: Audit, *, full: bool) -> None:
 def _show_changes(console: Console, audit: Audit, *, full: bool) -> None:
     """What was created, changed or deleted, in the order of its executions, each with AWS's request id."""
     found = [
-        (_made(change.operation), change.resource, change.region, change.operation, change.request_id, step.task)
+        (words.verb(change.operation), change.resource, change.region, change.operation, change.request_id, step.task)
         for one in audit.tree()
         for step, change in one.changes()
     ]
@@ -129,7 +128,3 @@ def _show_changes(console: Console, audit: Audit, *, full: bool) -> None:
     if len(found) > len(shown):
         more = f"{len(found) - len(shown)} more calls changed something: --full shows all."
         say(console, Text(more, "dim"))
-
-
-def _made(operation: str) -> str:
-    return next((word for begin, word in MADE.items() if operation.startswith(begin)), "changed")

@@ -15,7 +15,7 @@ from meridian.audit.histories.reading import read
 from meridian.audit.model import KEPT_CHARACTERS, Audit, Outcome, Payload, Redrive, StartedBy, Starter
 from meridian.audit.page import rendering as page
 from meridian.audit.page import steps
-from meridian.audit.page.changed import changes, verb
+from meridian.audit.page.changed import changes
 from meridian.audit.page.facts import console, facts, figures
 from meridian.audit.page.graphs import graphs
 from meridian.audit.page.heatmap import SHADES, heatmap
@@ -239,7 +239,7 @@ def test_thousands_of_regions_make_no_page_of_millions_of_cells() -> None:
 )
 def test_operations_create_change_or_delete(operation: str, known: str) -> None:
     """AWS's own verbs tell what a call did."""
-    assert verb(operation) == known
+    assert words.verb(operation) == known
 
 
 def test_changes_of_children_count() -> None:

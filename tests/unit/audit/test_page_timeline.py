@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from meridian.audit.model import Outcome
-from meridian.audit.page.axis import MOST_TICKS, Axis, clock, span
+from meridian.audit.page.axis import MOST_TICKS, Axis, clock
 from meridian.audit.page.keys import Keys
 from meridian.audit.page.path import critical_path
 from meridian.audit.page.rows import MOST_STRETCHES, Row, Timeline, apart
 from meridian.audit.page.timeline import MOST_ROWS, timeline
+from meridian.audit.words import span
 from tests.unit.audit.samples import START, Builder, failed, provision, running
 
 if TYPE_CHECKING:

@@ -1,3 +1,5 @@
+"""Executions read with their children, as far as those can be read."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
     from meridian.audit.source import Event
 
+MAP_RUN = "arn:aws:states:us-east-1:123456789012:mapRun:meridian-provision/each:run"
 PARENT, CHILD, GRANDCHILD = arn("provision"), arn("add-region", "eu"), arn("deploy-processors", "deep")
 
 
@@ -101,14 +104,14 @@ def test_children_of_each_try() -> None:
 
 class MapRuns(Histories):
     def map_run(self, arn: str) -> Iterator[Listed]:
-        assert arn == "arn:run"
+        assert arn == MAP_RUN
         return (Listed(one, Outcome.FAILED, 1.0) for one in self.histories if one != PARENT)
 
 
 def distributed(children: int) -> dict[str, History]:
     parent = History()
     started = parent.add("MapStateStarted", parent.enter("Map", "EachItem", 0))
-    parent.add("MapRunStarted", started, mapRunStartedEventDetails={"mapRunArn": "arn:run"})
+    parent.add("MapRunStarted", started, mapRunStartedEventDetails={"mapRunArn": MAP_RUN})
     return {PARENT: parent} | {arn("item", str(number)): History() for number in range(children)}
 
 
@@ -119,15 +122,36 @@ def test_map_run() -> None:
 
 
 def test_large_map_run() -> None:
-    """Of a large run only so many are read."""
+    """Of a large run only so many are read, and that there are more is said."""
     (step,) = read(MapRuns(distributed(MAP_RUN_CHILDREN + 5)), PARENT).steps
-    assert len(step.others) == MAP_RUN_CHILDREN
+    *read_ones, rest = step.others
+    assert [bool(one.unread) for one in read_ones] == [False] * MAP_RUN_CHILDREN
+    assert (rest.arn, rest.unread) == (MAP_RUN, "It ran more than 50 executions: the others are left out.")
+
+
+@pytest.mark.parametrize(
+    ("error", "unread"),
+    [
+        (ExecutionUnknown(), "Its history is no longer kept."),
+        (ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "x"), "AccessDeniedException: no"),
+    ],
+)
+def test_map_run_that_cannot_be_listed(error: Exception, unread: str) -> None:
+    """A run that is forgotten or hidden does not hide the execution that began it."""
+
+    class NoMapRuns(MapRuns):
+        def map_run(self, arn: str) -> Iterator[Listed]:
+            assert arn == MAP_RUN
+            raise error
+
+    (step,) = read(NoMapRuns(distributed(3)), PARENT).steps
+    assert [(one.arn, one.unread) for one in step.others] == [(MAP_RUN, unread)]
 
 
 def test_source_without_map_runs() -> None:
     """A source that cannot gives none, and nothing fails."""
     (step,) = read(Histories(distributed(3)), PARENT).steps
-    assert (step.others, step.map_run_arn) == ([], "arn:run")
+    assert (step.others, step.map_run_arn) == ([], MAP_RUN)
 
 
 def test_branches_are_numbered_as_defined() -> None:
