@@ -34,7 +34,7 @@ class Node:
     audit: Audit | None = None  # the execution that the step started
     is_critical: bool = False
     inside: list[Node] = field(default_factory=list)
-    gathered: list[Line] = field(default_factory=list)
+    gathered: list[Line | Audit] = field(default_factory=list)
 
     @property
     def is_eventful(self) -> bool:
@@ -42,7 +42,9 @@ class Node:
         line = self.line
         if line and (line.outcome is not Outcome.SUCCEEDED or line.retries or any(one.unknown for one in line.steps)):
             return True
-        return bool(self.audit and self.audit.unread) or any(one.is_eventful for one in self.inside)
+        if self.audit and (self.audit.unread or (line is None and self.audit.status is not Outcome.SUCCEEDED)):
+            return True
+        return any(one.is_eventful for one in self.inside)
 
     @property
     def is_instant(self) -> bool:
@@ -54,7 +56,8 @@ class Node:
 
     @property
     def seconds(self) -> float:
-        return (self.line.seconds or 0.0) if self.line else 0.0
+        told = self.line or self.audit
+        return (told.seconds or 0.0) if told else 0.0
 
 
 def nodes(audit: Audit, *, full: bool, is_critical: bool = True) -> list[Node]:
@@ -126,6 +129,7 @@ def _gathered(neighbours: list[Node]) -> list[Node]:
             continue
         if not (result and result[-1].gathered):
             result.append(Node(""))
-        if node.line:
-            result[-1].gathered.append(node.line)
+        told = node.line or node.audit
+        if told:
+            result[-1].gathered.append(told)
     return result

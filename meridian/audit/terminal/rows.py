@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from meridian.audit import words
-from meridian.audit.model import ENDED_BADLY, Outcome
+from meridian.audit.model import ENDED_BADLY, Audit, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -125,10 +125,10 @@ def _name(node: Node, drawn_as: Style) -> Text:
     return name.append(f" {drawn_as.critical}", "yellow") if node.is_critical else name
 
 
-def _gathered(gathered: list[Line]) -> str:
+def _gathered(gathered: list[Line | Audit]) -> str:
     """``31 more: 30 SUCCEEDED, 1 FAILED, each 0.2 s to 12 s``."""
-    outcomes = Counter(line.outcome.value for line in gathered)
-    took = [line.seconds for line in gathered if line.seconds is not None]
+    outcomes = Counter((one.status if isinstance(one, Audit) else one.outcome).value for one in gathered)
+    took = [one.seconds for one in gathered if one.seconds is not None]
     ends = dict.fromkeys(words.duration(one) for one in (min(took), max(took))) if took else {}
     each = f", each {' to '.join(ends)}" if ends else ""
     return f"{len(gathered):,} more: {', '.join(f'{count:,} {name}' for name, count in outcomes.items())}{each}"

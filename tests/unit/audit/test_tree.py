@@ -134,6 +134,20 @@ class TestLong:
         assert gathered + sum(not node.gathered for node in container.inside) == 500
         assert re.search(r"\d+ more: \d+ SUCCEEDED, each ", drawn(audit))
 
+    def test_many_executions(self) -> None:
+        """Of the many executions of a Map Run those that failed are shown, and the others counted with their times."""
+        build = Builder("provision", "distributed", {})
+        container = build.enter("Map", "EachItem")
+        for index in range(50):
+            one = Builder("each", f"item-{index}", {"region": f"r-{index}"})
+            one.task("Look", 1 + index / 10)
+            container.others.append(one.end(Outcome.FAILED if index == 25 else Outcome.SUCCEEDED))
+        build.leave(container)
+        text = drawn(build.end())
+        assert "also started: each r-25" in text
+        counted = sum(int(count) for count in re.findall(r"(\d+) more: \d+ SUCCEEDED, each ", text))
+        assert counted + text.count("also started") == 50
+
     def test_bad_items_come_first(self) -> None:
         """An item that failed is shown, however many there are."""
         found = nodes(self.items(500, bad=lambda index: index == 250), full=False)
