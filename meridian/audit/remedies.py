@@ -155,10 +155,21 @@ def _is_of_aws(error: str) -> bool:
     return error.endswith(("Exception", "Exceeded", "NotFound", "Denied")) or "." in error
 
 
+def is_said_by_aws(error: str, why: str) -> bool:
+    """Whether ``why`` is AWS's words, and not those of a task or of the table above."""
+    is_quoted = why.startswith("AWS ")  # by a task (tasks/shared/errors.py)
+    is_plain = _is_of_aws(error) and not _is_kind(error, errors.MeridianError)
+    return (is_quoted or is_plain) and why != _known(error).why
+
+
 def is_refusal(error: str) -> bool:
     """Whether a task refused and touched nothing, as the class tree says."""
+    return _is_kind(error, errors.Refused)
+
+
+def _is_kind(error: str, of: type) -> bool:
     kind = getattr(errors, error, None)
-    return isinstance(kind, type) and issubclass(kind, errors.Refused)
+    return isinstance(kind, type) and issubclass(kind, of)
 
 
 def kept(audit: Audit, error: str) -> str:

@@ -29,6 +29,7 @@ from meridian.audit.page.path import critical_path
 from meridian.audit.page.pretty import pretty
 from meridian.audit.page.steps import steps
 from meridian.audit.page.timeline import timeline
+from meridian.audit.remedies import is_said_by_aws
 from meridian.audit.verdict import verdict
 
 if TYPE_CHECKING:
@@ -128,6 +129,7 @@ def _environment() -> jinja2.Environment:
         paragraphs=words.paragraphs,
         pretty=lambda text: escape(pretty(text)),  # as it was recorded, to the character
     )
+    environment.tests["said_by_aws"] = lambda failure: is_said_by_aws(failure.error, failure.why)
     # The filter tojson escapes <, >, & and what is not ASCII.
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
     return environment

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from meridian.audit.remedies import is_refusal, remedy
+from meridian.audit.remedies import is_refusal, is_said_by_aws, remedy
 from tasks.shared import errors
 from tasks.shared.errors import MeridianError
 
@@ -51,3 +51,21 @@ def test_refusals() -> None:
     assert refusals
     assert all(map(is_refusal, refusals))
     assert not any(map(is_refusal, ("StackFailed", "AwsError", "START_AGAIN", "ClientError", "", "re")))
+
+
+@pytest.mark.parametrize(
+    ("error", "why", "is_said"),
+    [
+        ("LimitExceededException", "Subscriber limit exceeded.", True),
+        ("LimitExceededException", "AWS refused CreateStream in eu-west-1: Subscriber limit exceeded.", True),
+        ("ValidationError", "AWS refused CreateStack in eu-west-1: No such role.", True),
+        ("States.Timeout", "It took longer than its time-out allows.", False),
+        ("ThrottlingException", "AWS was busy for longer than it was asked again.", False),
+        ("ValidationFailed", "1 of 18 checks of orders failed.", False),
+        ("DeadlineExceeded", "The replica was not there in time.", False),
+        ("KeyError", "'table'", False),
+    ],
+)
+def test_words_of_aws(error: str, why: str, is_said: bool) -> None:
+    """AWS's words are told from a task's and from those that this program has where there are none."""
+    assert is_said_by_aws(error, why) is is_said
