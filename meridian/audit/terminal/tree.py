@@ -126,5 +126,5 @@ def _show_changes(console: Console, audit: Audit, *, full: bool) -> None:
         for made, resource, region, operation, request_id, _ in shown:
             say(console, Text(f"{made} {resource} in {region}: {operation} {request_id}"))
     if len(found) > len(shown):
-        more = f"{len(found) - len(shown)} more calls changed something: --full shows all."
+        more = f"{words.counted(len(found) - len(shown), 'more call')} changed something: --full shows all."
         say(console, Text(more, "dim"))

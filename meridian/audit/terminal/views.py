@@ -65,7 +65,7 @@ def _cells(row: Row) -> list[Text]:
 
 def _verdict(row: Row) -> str:
     failure = row.verdict.failure
-    redriven = f", redriven {row.redrives} times" if row.redrives else ""
+    redriven = f", redriven {words.counted(row.redrives, 'time')}" if row.redrives else ""
     if failure is None:
         return f"{row.audit.status.value}{proved(row.audit)}{redriven}"
     inside = f" in {', '.join(failure.path[1:])}" if failure.path[1:] else ""

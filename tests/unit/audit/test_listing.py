@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -70,6 +71,13 @@ class TestListing:
         assert lines[2].split()[-2:] == ["SUCCEEDED", "provision-orders-1c168adb-00000001"]
         assert "1 execution that others started left out: --full lists all." in text
         assert "parent execution" in printed(found, full=True)
+
+    def test_redriven(self, source: FakeSource) -> None:
+        """An execution that was redriven says how often."""
+        found = listing(source, WORKFLOWS, "orders", 0.0)
+        found.rows = [replace(found.rows[0], redrives=1)]
+        words = printed(found).split()
+        assert words[words.index("redriven") + 1 :][:2] == ["1", "time"]
 
     def test_none(self, source: FakeSource) -> None:
         """No execution is said in a sentence."""
