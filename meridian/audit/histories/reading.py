@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from meridian.audit.model import Step
     from meridian.audit.source import Listed
 
+DEEPEST = 50  # executions in each other; ours are three, and one that starts itself has no end
 MAP_RUN_CHILDREN = 50  # of a Map Run that are read: it may have any number, and each costs three calls
 
 
@@ -34,43 +35,45 @@ def read(source: Source, arn: str) -> Audit:
     A child that may not be read, or is forgotten, has ``unread``. Raises ExecutionUnknown and ClientError for
     the execution itself.
     """
-    return _read(source, arn, {arn})
+    return _read(source, arn, {arn}, 1)
 
 
-def _read(source: Source, arn: str, seen: set[str]) -> Audit:
+def _read(source: Source, arn: str, seen: set[str], depth: int) -> Audit:
     description = source.describe(arn)
     audit = fold(arn, description, source.events(arn))
     audit.definition = source.definition(arn)
     number_branches(audit)
     audit.source = str(description.get("source") or audit.source)
     for step in audit.steps:
-        _follow(source, step, seen)
+        _follow(source, step, seen, depth + 1)
     return audit
 
 
-def _follow(source: Source, step: Step, seen: set[str]) -> None:
+def _follow(source: Source, step: Step, seen: set[str], depth: int) -> None:
     if step.child_arn:
-        step.child = _child(source, step.child_arn, seen)
-    step.others = [_child(source, arn, seen) for arn in step.other_arns]
+        step.child = _child(source, step.child_arn, seen, depth)
+    step.others = [_child(source, arn, seen, depth) for arn in step.other_arns]
     if step.map_run_arn and isinstance(source, ReadsMapRuns):
         run = Audit(step.map_run_arn)
         with _noted(run):
             listed = list(islice(source.map_run(step.map_run_arn), MAP_RUN_CHILDREN + 1))
-            step.others += [_child(source, one.arn, seen) for one in listed[:MAP_RUN_CHILDREN]]
+            step.others += [_child(source, one.arn, seen, depth) for one in listed[:MAP_RUN_CHILDREN]]
             if len(listed) > MAP_RUN_CHILDREN:
                 run.unread = f"It ran more than {MAP_RUN_CHILDREN} executions: the others are left out."
         if run.unread:
             step.others.append(run)
 
 
-def _child(source: Source, arn: str, seen: set[str]) -> Audit:
+def _child(source: Source, arn: str, seen: set[str], depth: int) -> Audit:
     """Read a child; an execution that is met again, whatever the reason, is not read twice."""
     if arn in seen:
         return Audit(arn, unread="It is shown elsewhere in this audit.")
+    if depth > DEEPEST:
+        return Audit(arn, unread=f"It lies deeper than {DEEPEST} executions: audit it on its own.")
     seen.add(arn)
     unread = Audit(arn)
     with _noted(unread):
-        return _read(source, arn, seen)
+        return _read(source, arn, seen, depth)
     return unread
 
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from meridian.audit.histories.reading import MAP_RUN_CHILDREN, read
+from meridian.audit.histories.reading import DEEPEST, MAP_RUN_CHILDREN, read
 from meridian.audit.model import Outcome
+from meridian.audit.page.rendering import render
 from meridian.audit.source import ExecutionUnknown, Listed
 from tests.unit.audit.recordings import events
 from tests.unit.histories import History, arn
@@ -89,6 +90,17 @@ def test_circle() -> None:
     histories = family()
     histories[CHILD].submit("Again", 0, PARENT)
     assert [one.arn for one in read(Histories(histories), PARENT).tree()] == [PARENT, CHILD, GRANDCHILD, PARENT]
+
+
+def test_execution_that_starts_itself() -> None:
+    """Executions in each other are followed as deep as a page can show, and what lies deeper is named."""
+    histories = {arn("deep", str(depth)): History() for depth in range(DEEPEST + 2)}
+    for depth, history in enumerate(histories.values()):
+        history.submit("Again", 0, arn("deep", str(depth + 1)))
+    *read_ones, deeper = read(Histories(histories), arn("deep", "0")).tree()
+    assert [one.unread for one in read_ones] == [""] * DEEPEST
+    assert deeper.unread == "It lies deeper than 50 executions: audit it on its own."
+    assert "audit it on its own" in render(read(Histories(histories), arn("deep", "0")))
 
 
 def test_children_of_each_try() -> None:
