@@ -1,3 +1,5 @@
+"""Which steps made an execution take as long as it did."""
+
 from __future__ import annotations
 
 from tests.unit.audit.recordings import audited

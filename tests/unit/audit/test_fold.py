@@ -1,3 +1,5 @@
+"""Events of every kind, folded into an audit."""
+
 from __future__ import annotations
 
 import json

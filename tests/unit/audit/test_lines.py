@@ -1,3 +1,5 @@
+"""An audit as the rows that a person reads."""
+
 from __future__ import annotations
 
 from meridian.audit.histories.lines import Line, lines

@@ -1,3 +1,5 @@
+"""Histories as Step Functions gives them: paged, paced and tried again."""
+
 from __future__ import annotations
 
 import json
