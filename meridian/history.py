@@ -145,8 +145,8 @@ def _date(seconds: float | None) -> datetime | None:
 
 
 def _parsed(document: str | None) -> Any:
-    """JSON of an event, which is cut off where it is too long and left out where it may not be shown."""
+    """JSON of an event, which may be cut off, left out, or nested without measure."""
     try:
         return json.loads(document) if document else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

@@ -44,6 +44,15 @@ class TestWorking:
         (step,) = folded(history).working()
         assert (step.name, step.region, step.tries, step.waiting) == ("CreateTable", EU, 1, False)
 
+    @pytest.mark.parametrize("document", ["{", "[" * 5_000, None])
+    def test_any_input_and_output(self, document: str | None) -> None:
+        """An input or an output that cannot be read as JSON ends no following."""
+        history = History()
+        history.events[0]["executionStartedEventDetails"]["input"] = document
+        history.end("Succeeded", history.task("Only", 0), output=document)
+        execution = folded(history)
+        assert (execution.input, execution.output) == ({}, None)
+
     def test_loop(self, direct: bool) -> None:
         """A wait loop counts its looks and its time from the first, and says what it waits for."""
         history = History({"region": EU}, direct=direct)
