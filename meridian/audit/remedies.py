@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 LOGS = f"log group /{names.PREFIX}/tasks"
 UP = "Bring the control stack up to date (`deploy.py up`)"
+SEE_BELOW = f"See below what it waited for. {START_AGAIN}"
 MEND = f"Mend that first. {START_AGAIN}"
 READ_THE_LOG = f"Read what the function said last ({LOGS}). {START_AGAIN}"
 DEFINITION = f"The definition does not fit its data, which is a mistake in the workflow. {UP}, then start again."
@@ -59,7 +60,7 @@ KNOWN = {
     ),
     "TIMED_OUT": Remedy(
         "It took longer than its state machine allows (TimeoutSeconds).",
-        f"See below what it waited for. {START_AGAIN}",
+        SEE_BELOW,
     ),
     "States.Timeout": Remedy("It took longer than its time-out allows.", READ_THE_LOG),
     "States.HeartbeatTimeout": Remedy("Its task sent no heartbeat for longer than it may.", READ_THE_LOG),

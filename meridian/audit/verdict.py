@@ -116,6 +116,8 @@ def _failure(audit: Audit) -> Failure:
     error, message = words.plain(found.error), words.paragraphs(found.message)
     # Whoever stops an execution may give any error.
     known = remedies.remedy(error if ended.status is Outcome.FAILED else ended.status.value, message)
+    if error == TIMEOUT and place.step and place.step.child_arn:  # no function ran, whose words one could read
+        known = known._replace(do=remedies.SEE_BELOW)
     path = (*place.path, *(words.plain(one) for one in found.path))
     return Failure(
         path,

@@ -224,6 +224,15 @@ class TestOtherErrors:
         assert failure
         assert (failure.error, failure.path[1]) == ("ABORTED", "add-region ap-southeast-1")
 
+    def test_child_that_outlasted_its_time(self) -> None:
+        """Where the parent's patience ended, what to see is what the child waited for; no function said anything."""
+        build = Builder("provision", "run", samples.REQUEST)
+        step = build.child("AddRegion", samples._aborted_region(), outcome=Outcome.TIMED_OUT)
+        step.error, step.cause = "States.Timeout", ""
+        failure = verdict(build.end(Outcome.FAILED, error="States.Timeout")).failure
+        assert failure
+        assert failure.do.startswith("See below what it waited for.")
+
     def test_timed_out(self) -> None:
         """An execution that ran out of time is told with its own end, not its child's."""
         build = Builder("provision", "run", samples.REQUEST)
