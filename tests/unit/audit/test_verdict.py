@@ -228,7 +228,7 @@ class TestOtherErrors:
         """Where the parent's patience ended, what to see is what the child waited for; no function said anything."""
         build = Builder("provision", "run", samples.REQUEST)
         step = build.child("AddRegion", samples._aborted_region(), outcome=Outcome.TIMED_OUT)
-        step.error, step.cause = "States.Timeout", ""
+        step.outcome, step.error, step.cause = Outcome.TIMED_OUT, "States.Timeout", ""
         failure = verdict(build.end(Outcome.FAILED, error="States.Timeout")).failure
         assert failure
         assert failure.do.startswith("See below what it waited for.")
