@@ -99,7 +99,8 @@ def data() -> Console:
 
 def _console(*, stderr: bool) -> Console:
     # Colors can be forced (FORCE_COLOR); moving the cursor in a file cannot be meant by that.
-    console = Console(stderr=stderr, force_interactive=(sys.stderr if stderr else sys.stdout).isatty())
+    is_terminal = (sys.stderr if stderr else sys.stdout).isatty()
+    console = Console(stderr=stderr, force_interactive=is_terminal, emoji=False)  # ARNs and errors may hold ":x:"
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = WIDTH_IN_A_FILE
     return console

@@ -161,6 +161,10 @@ class TestMisuse:
         """A wrong call is refused with one sentence that says what is wrong, before AWS is asked."""
         assert said in refusal(*arguments)
 
+    def test_no_pictures(self) -> None:
+        """What is echoed stays as it was given: a name between colons is no emoji."""
+        assert "arn:key:x is no execution ARN" in refusal("follow", "arn:key:x")
+
     def test_all_problems_of_a_request(self, tmp_path: Path) -> None:
         """Every problem of a request is told at once, a line each, and nothing is started."""
         path = tmp_path / "orders.json"
