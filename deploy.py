@@ -114,7 +114,11 @@ def audit(  # noqa: PLR0913, PLR0917  # its options
     session: Session,
     execution: Annotated[
         str | None,
-        typer.Argument(metavar="EXECUTION", help="Its ARN, or the name that `run` gave it.", show_default=False),
+        typer.Argument(
+            metavar="EXECUTION",
+            help="Its ARN, the name that `run` gave it, or WORKFLOW:NAME, as --table lists it.",
+            show_default=False,
+        ),
     ] = None,
     table: Annotated[str | None, typer.Option(help="List the executions that worked on it.", metavar="NAME")] = None,
     since: Annotated[

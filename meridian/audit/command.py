@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -12,11 +11,11 @@ from typing import TYPE_CHECKING
 from meridian.audit import asked as asking
 from meridian.audit import files, words
 from meridian.audit.model import ENDED_BADLY, StartedBy
+from meridian.audit.named import found
 from meridian.audit.source import ExecutionUnknown
 from meridian.commandline import DONE, WRONG, data, talk
 from meridian.inputs import Workflow, named_table
 from tasks.shared.errors import Refused
-from tasks.shared.problems import shown
 
 if TYPE_CHECKING:
     from meridian.audit.asked import Asked
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from meridian.audit.model import Audit
     from meridian.audit.source import Source
     from meridian.session import Session
-
-ARN = re.compile(r"arn:[\w-]+:states:([\w-]+):\d{12}:execution:[^:]+:[^:]+")
 
 
 def command(session: Session, asked: Asked) -> int:
@@ -47,7 +44,7 @@ def _audit(session: Session, asked: Asked) -> int:
     for file in (asked.html, asked.jsonl):
         files.require_writable(file)
     here, arn = found(session, asked.execution or "")
-    audit = _read(source(here), arn)
+    audit = _read(here, source(here), arn)
     _name_principal(here, audit)
     if asked.html or asked.jsonl:
         _write(audit, asked)
@@ -93,7 +90,7 @@ def _list(session: Session, asked: Asked) -> int:
 
 
 def _compare(session: Session, asked: Asked) -> int:
-    before, after = (_read(source(here), arn) for here, arn in (found(session, one) for one in asked.diff or ()))
+    before, after = (_read(here, source(here), arn) for here, arn in (found(session, one) for one in asked.diff or ()))
     _show_difference(before, after, asked)
     return DONE
 
@@ -103,7 +100,7 @@ def _last_good(session: Session, asked: Asked) -> int:
 
     here, arn = found(session, asked.execution or "")
     histories = source(here)
-    audit = _read(histories, arn)
+    audit = _read(here, histories, arn)
     with _patience(f"Looking for an earlier {words.subject(audit)}"):
         good = listing.last_good(histories, audit)
     if good is None:
@@ -111,7 +108,7 @@ def _last_good(session: Session, asked: Asked) -> int:
             f"Nothing to compare with: no {words.subject(audit)} succeeded in the 90 days before",
             remedy="Compare two executions of your choice with --diff A B.",
         )
-    _show_difference(_read(histories, good.arn), audit, asked)
+    _show_difference(_read(here, histories, good.arn), audit, asked)
     return _code(audit)
 
 
@@ -139,24 +136,6 @@ def _show_difference(before: Audit, after: Audit, asked: Asked) -> None:
         views.show_difference(data(), difference)
 
 
-def found(session: Session, execution: str) -> tuple[Session, str]:
-    """Session and ARN of an execution that is given by its ARN, or by the name that ``run`` gave it.
-
-    ``Refused`` where it is neither.
-    """
-    match = ARN.fullmatch(execution)
-    if match:
-        return session.at(match[1], "the ARN"), execution
-    workflows = [workflow for workflow in Workflow if execution.startswith(f"{workflow}-")]
-    if ":" in execution or not workflows:
-        raise Refused(
-            f"{shown(execution)} is neither an execution's ARN nor a name that begins with a workflow's",
-            remedy="ARNs look like arn:aws:states:us-east-1:123456789012:execution:meridian-provision:NAME.",
-        )
-    machine = session.machine(max(workflows, key=len))
-    return session, f"{machine.replace(':stateMachine:', ':execution:')}:{execution}"
-
-
 def source(session: Session) -> Joined:
     """Step Functions, and the archive behind it."""
     from meridian.audit.archives.archive import Archive
@@ -171,13 +150,20 @@ def _no_pause(_: float) -> None:
     """An AWS on this machine may be asked as often as one likes."""
 
 
-def _read(histories: Source, arn: str) -> Audit:
+def _read(here: Session, histories: Source, arn: str) -> Audit:
     from meridian.audit.histories import reading
 
     try:
         with _patience("Reading histories"):
             return reading.read(histories, arn)
     except ExecutionUnknown as error:
+        account = arn.split(":")[4]
+        if account != here.account:
+            raise Refused(
+                f"{words.plain(arn)} cannot be read",
+                why=f"it is of account {account}, and the credentials are of {here.account}",
+                remedy="Choose a --profile of that account.",
+            ) from error
         raise Refused(
             f"There is no execution {words.plain(arn)}",
             why="neither Step Functions, which forgets after 90 days, nor the archive has it",

@@ -50,6 +50,8 @@ def states(monkeypatch: pytest.MonkeyPatch) -> FakeSource:
     found.put("validate", GOOD, ORDERS, started=START, history=validated(well=True))
     found.put("validate", BAD, ORDERS, Outcome.FAILED, started=START + 60, history=validated(well=False))
     monkeypatch.setattr(command, "source", lambda _: Joined(found, FakeSource("s3://archive")))
+    for name, value in (("account", "123456789012"), ("partition", "aws")):
+        monkeypatch.setattr(f"meridian.session.Session.{name}", value)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     return found
@@ -86,11 +88,14 @@ class TestOne:
         assert "in Summarize: ValidationFailed." in result.stdout.splitlines()[0]
         assert "eu-west-1 did not see it." in result.stdout
 
-    def test_name(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_name(self) -> None:
         """A name that `run` gave is enough."""
-        machine = "arn:aws:states:us-east-1:123456789012:stateMachine:meridian-validate"
-        monkeypatch.setattr("meridian.session.Session.machine", lambda *_: machine)
         assert call(GOOD).exit_code == 0
+
+    def test_name_with_workflow(self, states: FakeSource) -> None:
+        """Any other name is given with its workflow, as the list gives it."""
+        states.put("validate", "9d5fa076-8f5e", ORDERS, started=START, history=validated(well=True))
+        assert call("validate:9d5fa076-8f5e").stdout.startswith("validate of orders succeeded")
 
     def test_files(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Files are written beside each other; stdout stays empty, and people are told the verdict."""
@@ -125,10 +130,18 @@ class TestOne:
         """An execution that nobody knows is a sentence."""
         assert refusal(execution_arn("validate", "nobody")).startswith("There is no execution arn:aws:states:")
 
+    def test_other_account(self) -> None:
+        """An ARN of another account than the credentials' says so, since nobody can know whether it exists there."""
+        said = refusal(execution_arn("validate", GOOD).replace("123456789012", "210987654321"))
+        assert "it is of account 210987654321, and the credentials are of 123456789012" in said
+
     @pytest.mark.parametrize(
         "execution",
         [
             "nobody",
+            "nobody:x",
+            "validate:",
+            "validate:x:y",
             "arn:aws:states:us-east-1:1:execution:x",
             "arn:aws:states:us-east-1:123456789012:express:m:n:o",
             "arn:aws:states:us-east-1:123456789012:stateMachine:meridian-validate",
@@ -138,7 +151,7 @@ class TestOne:
     )
     def test_no_execution(self, execution: str) -> None:
         """What is no execution is refused without asking anybody, and echoed harmlessly."""
-        assert "is neither an execution's ARN nor a name" in refusal(execution)
+        assert "is neither an execution's ARN, nor WORKFLOW:NAME, nor a name" in refusal(execution)
 
     def test_other_region(self) -> None:
         """An ARN of another Region than --region is refused."""
