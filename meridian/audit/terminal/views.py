@@ -9,6 +9,7 @@ from rich.text import Text
 
 from meridian.audit import words
 from meridian.audit.compare import NOISE
+from meridian.audit.named import given_back
 from meridian.audit.terminal import rows as terminal
 from meridian.audit.terminal.tree import say
 from meridian.audit.verdict import proved, verdict
@@ -24,17 +25,15 @@ if TYPE_CHECKING:
     from meridian.audit.listing import Listing, Row
 
 MISSING = "-"  # on the side that lacks it
+COLUMNS = ("started", "workflow", "took", "started by", "verdict", "execution")
+LEAST_VERDICT = 24  # characters; narrower it is a column of single words
 
 
 def show_listing(console: Console, found: Listing, *, full: bool) -> None:
-    """Print an execution a line; those that others started only with ``full``."""
+    """Print an execution a line, or two where there is no room; those that others started only with ``full``."""
     shown = found.rows if full else found.top()
     if shown:
-        drawn = terminal.columns("started", "workflow", "took", "started by", "verdict", "execution")
-        drawn.columns[4].no_wrap = False
-        for row in shown:
-            drawn.add_row(*_cells(row))
-        console.print(drawn)
+        _show_rows(console, [_cells(row) for row in shown])
     else:
         say(console, Text(f"No execution worked on {found.table} since {words.moment(found.since)}."))
     hidden = len(found.rows) - len(shown)
@@ -45,6 +44,32 @@ def show_listing(console: Console, found: Listing, *, full: bool) -> None:
         )
     if found.cut_at is not None:
         say(console, Text(_cut(found), "yellow"))
+
+
+def _show_rows(console: Console, rows: list[list[Text]]) -> None:
+    """Draw a table where all but the verdict fit a line; else a line for what came of it, and one for its name."""
+    drawn = terminal.columns(*COLUMNS)
+    for column in drawn.columns:
+        column.no_wrap = column.header != "verdict"
+    drawn.columns[COLUMNS.index("verdict")].overflow = "fold"
+    for cells in rows:
+        drawn.add_row(*cells)
+    if _least_width(rows) <= console.width:
+        console.print(drawn)
+        return
+    for started, workflow, took, by, came, execution in rows:
+        about = Text("  ").join((started, workflow, came))
+        say(console, about.append(f", {took.plain}, by {by.plain}"))
+        say(console, Text("  ").append_text(execution))
+
+
+def _least_width(rows: list[list[Text]]) -> int:
+    """Characters that a table of ``COLUMNS`` needs so that it breaks nothing but verdicts."""
+    needed = len("  ") * len(COLUMNS)
+    for name, *cells in zip(map(Text, COLUMNS), *rows, strict=True):
+        width = max(cell.cell_len for cell in (name, *cells))
+        needed += min(width, LEAST_VERDICT) if name.plain == "verdict" else width
+    return needed
 
 
 def _cut(found: Listing) -> str:
@@ -59,7 +84,7 @@ def _cells(row: Row) -> list[Text]:
         Text(words.duration(audit.seconds)),
         Text(audit.starter.by.value),
         Text(_verdict(row), terminal.STYLES[audit.status]),
-        Text(words.plain(audit.name)),
+        Text(given_back(audit)),
     ]
 
 

@@ -43,9 +43,9 @@ def source() -> FakeSource:
     return found
 
 
-def printed(found: listings.Listing, *, full: bool = False) -> str:
+def printed(found: listings.Listing, *, full: bool = False, width: int = 160) -> str:
     file = io.StringIO()
-    views.show_listing(Console(file=file, width=160), found, full=full)
+    views.show_listing(Console(file=file, width=width), found, full=full)
     return file.getvalue()
 
 
@@ -71,6 +71,26 @@ class TestListing:
         assert lines[2].split()[-2:] == ["SUCCEEDED", "provision-orders-1c168adb-00000001"]
         assert "1 execution that others started left out: --full lists all." in text
         assert "parent execution" in printed(found, full=True)
+
+    @pytest.mark.parametrize("width", [60, 80, 120, 150, 160, 200])
+    def test_nothing_is_lost(self, source: FakeSource, width: int) -> None:
+        """However narrow the terminal, every character is there, and names are whole on one line."""
+        name = "the-orders-of-ce-global-4-by-hand"
+        long = {**ORDERS, "region": "ap-southeast-1"}
+        error = "DynamoDb.ResourceNotFoundExceptionOfAVeryLongName"
+        source.put("deploy-processors", name, long, Outcome.FAILED, started=START + 300, error=error)
+        text = printed(listing(source, (*WORKFLOWS, "deploy-processors"), "orders", 0.0), width=width)
+        assert "…" not in text
+        for whole in (f"deploy-processors:{name}", "validate:by-schedule", "provision-orders-1c168adb-00000001"):
+            assert any(line.endswith(whole) for line in map(str.rstrip, text.splitlines()))
+        for said in ("deploy-processors ap-southeast-1", "console or AWS CLI", "SUCCEEDED", "2026-11-21 12:05:00Z"):
+            assert said in text
+        assert error in text or error[-8:] in text  # a column breaks it
+
+    def test_names_can_be_given_back(self, source: FakeSource) -> None:
+        """Only a name that does not tell its workflow is printed with that."""
+        ends = [line.split()[-1] for line in printed(listing(source, WORKFLOWS, "orders", 0.0)).splitlines()[1:3]]
+        assert ends == ["validate:by-schedule", "provision-orders-1c168adb-00000001"]
 
     def test_redriven(self, source: FakeSource) -> None:
         """An execution that was redriven says how often."""
