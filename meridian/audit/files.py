@@ -18,6 +18,8 @@ def require_writable(file: Path | None) -> None:
     """Refuse, before a long history is read, what can never be written."""
     if file is None or file == STDOUT:
         return
+    if not file.name and not file.root:  # Path("") is "."
+        raise Refused("The file to write has no name", remedy="Name one. Nothing was written.")
     if file.is_dir():
         raise Refused(f"{file} is a directory", remedy="Name a file in it. Nothing was written.")
     if not file.parent.is_dir():

@@ -56,6 +56,12 @@ def test_directory(tmp_path: Path) -> None:
         require_writable(tmp_path)
 
 
+def test_no_name() -> None:
+    """An empty name, as of a variable that is not set, is told as that."""
+    with pytest.raises(Refused, match="has no name"):
+        require_writable(Path())
+
+
 def test_no_directory(tmp_path: Path) -> None:
     """A file in a directory that is not there is refused before anything is read."""
     with pytest.raises(Refused, match="There is no directory"):
