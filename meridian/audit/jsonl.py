@@ -99,7 +99,7 @@ def _step_and_its_own(audit: Audit, step: Step, *, is_critical: bool) -> Iterato
         ended = None if attempt.ended is None else attempt.seconds
         yield {"record": "attempt", **own, "attempt": number, **asdict(attempt), "seconds": ended}
     for change in step.changes:
-        yield {"record": "change", **own, **asdict(change)}
+        yield {"record": "change", **own, "verb": words.verb(change.operation), **asdict(change)}
 
 
 def _payload(payload: Payload) -> dict[str, Any]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from meridian.audit.model import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from meridian.audit.model import Audit, Payload
 
@@ -24,6 +25,22 @@ ESCAPES = re.compile(f"{SEQUENCE}|{STRING}")
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 BRIEF = 120  # characters of an input on its line
 VERBS = {"Create": "created", "Delete": "deleted", "Remove": "deleted", "Deregister": "deleted"}  # all else changes
+# Calls that leave the table, bucket, stream or queue itself as it is: of what in it, done what, and where.
+CONTENTS = {
+    "BatchWriteItem": ("items", "written", "to"),
+    "PutItem": ("item", "put", "into"),
+    "UpdateItem": ("item", "updated", "in"),
+    "DeleteItem": ("item", "deleted", "from"),
+    "TransactWriteItems": ("items", "written", "to"),
+    "PutObject": ("object", "put", "into"),
+    "DeleteObject": ("object", "deleted", "from"),
+    "DeleteObjects": ("objects", "deleted", "from"),
+    "PutRecord": ("record", "put", "into"),
+    "PutRecords": ("records", "put", "into"),
+    "DeleteMessage": ("message", "deleted", "from"),
+    "DeleteMessageBatch": ("messages", "deleted", "from"),
+}
+ORDER = ("created", "written", "put", "changed", "updated", "deleted")  # in which they are counted
 ENDED = {
     Outcome.SUCCEEDED: "succeeded",
     Outcome.CAUGHT: "failed, and was caught",
@@ -150,5 +167,21 @@ def counted(count: int, one: str, several: str = "") -> str:
 
 
 def verb(operation: str) -> str:
-    """What a call did: ``created``, ``changed`` or ``deleted``, by the beginning of its operation's name."""
+    """What a call did to what its resource names: ``created``, ``changed``, ``deleted``, ``item deleted from``."""
+    if operation in CONTENTS:
+        return " ".join(CONTENTS[operation])
     return next((verb for start, verb in VERBS.items() if operation.startswith(start)), "changed")
+
+
+def calls(operations: Iterable[str]) -> str:
+    """How many calls did what: ``5 calls: 1 created, 1 deleted; items: 2 put, 1 deleted``."""
+    groups: dict[str, Counter[str]] = {"": Counter()}
+    for operation in operations:
+        what, done, _ = CONTENTS.get(operation, ("", verb(operation), ""))
+        groups.setdefault(f"{what.removesuffix('s')}s: " if what else "", Counter())[done] += 1
+    told = [
+        what + ", ".join(f"{of[done]:,} {done}" for done in sorted(of, key=ORDER.index))
+        for what, of in groups.items()
+        if of
+    ]
+    return f"{counted(sum(one.total() for one in groups.values()), 'call')}: {'; '.join(told)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ MOST = 500  # rows; who reads on has a search box in the table of steps
 @dataclass(frozen=True)
 class Changed:
     verb: str
+    sign: str  # created, changed or deleted, where that is done to the resource itself
     operation: str
     resource: str
     region: str
@@ -39,6 +39,7 @@ def changes(audit: Audit, keys: Keys) -> Changes:
     rows = [
         Changed(
             verb=words.verb(change.operation),
+            sign="" if change.operation in words.CONTENTS else words.verb(change.operation),
             operation=change.operation,
             resource=change.resource,
             region=change.region,
@@ -50,10 +51,4 @@ def changes(audit: Audit, keys: Keys) -> Changes:
         for one in audit.tree()
         for step, change in one.changes()
     ]
-    counted = Counter(row.verb for row in rows)
-    return Changes(rows[:MOST], max(len(rows) - MOST, 0), _sentence(counted))
-
-
-def _sentence(counted: Counter[str]) -> str:
-    parts = [f"{counted[verb]} {verb}" for verb in ("created", "changed", "deleted") if counted[verb]]
-    return f"{words.counted(counted.total(), 'call')}: {', '.join(parts)}."
+    return Changes(rows[:MOST], max(len(rows) - MOST, 0), f"{words.calls(row.operation for row in rows)}.")

@@ -53,6 +53,12 @@ def test_stable_members(kind: str) -> None:
     assert len(shapes) == 1
 
 
+def test_change() -> None:
+    """A change says what was done in the words of the terminal and the page."""
+    verbs = {one["verb"] for one in records(samples.provision()) if one["record"] == "change"}
+    assert verbs == {"created", "changed", "item put into", "object put into"}
+
+
 def test_belonging() -> None:
     """Steps name their execution and what lies around them; attempts and changes their step."""
     found = records(samples.provision())

@@ -25,6 +25,7 @@ from tests.unit.audit.recordings import HISTORIES, Recorded
 from tests.unit.audit.samples import (
     HOSTILE,
     Builder,
+    change,
     failed,
     failed_validation,
     hostile,
@@ -235,10 +236,17 @@ def test_thousands_of_regions_make_no_page_of_millions_of_cells() -> None:
 
 @pytest.mark.parametrize(
     ("operation", "known"),
-    [("CreateTable", "created"), ("UpdateTable", "changed"), ("PutItem", "changed"), ("DeleteStream", "deleted")],
+    [
+        ("CreateTable", "created"),
+        ("UpdateTable", "changed"),
+        ("DeleteStream", "deleted"),
+        ("PutItem", "item put into"),
+        ("DeleteItem", "item deleted from"),
+        ("DeleteObjects", "objects deleted from"),
+    ],
 )
 def test_operations_create_change_or_delete(operation: str, known: str) -> None:
-    """AWS's own verbs tell what a call did."""
+    """AWS's own verbs tell what a call did, and whether to the resource or to what is in it."""
     assert words.verb(operation) == known
 
 
@@ -248,6 +256,17 @@ def test_changes_of_children_count() -> None:
     found = changes(audit, Keys(audit))
     assert {"CreateTable", "UpdateTable", "CreateStream", "CreateStack"} <= {row.operation for row in found.rows}
     assert found.sentence.startswith(f"{len(found.rows)} calls: ")
+
+
+def test_changes_of_items_are_counted_apart() -> None:
+    """Who reads that something was deleted shall not fear for the table."""
+    build = Builder("validate", "run", {"table": "orders"})
+    operations = ("CreateStack", "PutItem", "PutItem", "DeleteItem", "DeleteStream", "UpdateItem")
+    build.task("WriteProbes", changes=[change(operation, "us-east-1") for operation in operations])
+    audit = build.end()
+    found = changes(audit, Keys(audit))
+    assert found.sentence == "6 calls: 1 created, 1 deleted; items: 2 put, 1 updated, 1 deleted."
+    assert '<span class="verb ">item deleted from</span>' in page.render(audit)
 
 
 def test_facts_name_what_identifies_the_execution() -> None:
