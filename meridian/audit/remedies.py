@@ -56,7 +56,7 @@ class Remedy(NamedTuple):
 KNOWN = {
     "ABORTED": Remedy(
         "Somebody stopped it: CloudTrail's event StopExecution says who.",
-        f"If that was not meant, start it again. {START_AGAIN}",
+        f"If that was not meant: {START_AGAIN}",
     ),
     "TIMED_OUT": Remedy(
         "It took longer than its state machine allows (TimeoutSeconds).",

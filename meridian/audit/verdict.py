@@ -48,6 +48,11 @@ class Verdict:
     sentence: str
     failure: Failure | None = None
 
+    @property
+    def question(self) -> str:
+        """What ``failure.what`` answers: where somebody stopped it, nothing failed."""
+        return "Where it was" if self.outcome is Outcome.ABORTED else "What failed"
+
 
 class _Place(NamedTuple):
     """Where an execution ended: the deepest execution that could be read, and its step."""
@@ -55,6 +60,7 @@ class _Place(NamedTuple):
     path: tuple[str, ...]
     audit: Audit
     step: Step | None
+    ended: Audit  # the execution whose end is to be told
 
 
 def verdict(audit: Audit, now: float | None = None) -> Verdict:
@@ -109,7 +115,7 @@ def _detail(place: _Place) -> str:
 
 def _failure(audit: Audit) -> Failure:
     place = _first_cause(audit) if audit.status is Outcome.FAILED else _whereabouts(audit)
-    ended = place.audit
+    ended = place.ended
     # A child that may not be read leaves its words in the step's cause, as its parent has them.
     told = place.step if place.step and ended.status is Outcome.FAILED and not ended.cause else ended
     found = causes.unwrapped(told.error or ended.status, told.cause)
@@ -135,25 +141,25 @@ def _first_cause(audit: Audit) -> _Place:
     """The deepest step that failed. A child that was stopped by its parent's time-out is no cause."""
     step, label = failed_step(audit), words.label(audit)
     if step is None:
-        return _Place((label,), audit, None)
+        return _Place((label,), audit, None, audit)
     child = step.child
     if child and not child.unread and child.status in ENDED_BADLY and step.error != TIMEOUT:
         deeper = _first_cause(child) if child.status is Outcome.FAILED else _whereabouts(child)
         return deeper._replace(path=(label, *deeper.path))
-    return _Place((label, words.plain(step.name)), audit, step)
+    return _Place((label, words.plain(step.name)), audit, step, audit)
 
 
 def _whereabouts(audit: Audit) -> _Place:
     """What an execution was doing when it was stopped or ran out of time, or is doing now."""
     step, label = _open_step(audit), words.label(audit)
     if step is None:
-        return _Place((label,), audit, None)
+        return _Place((label,), audit, None, audit)
     if step.child and not step.child.unread:
         deeper = _whereabouts(step.child)
         # The end to tell is that of the whole; the child ended because of it.
-        ended = audit if audit.status in ENDED_BADLY else deeper.audit
-        return _Place((label, *deeper.path), ended, deeper.step)
-    return _Place((label, words.plain(step.name)), audit, step)
+        ended = audit if audit.status in ENDED_BADLY else deeper.ended
+        return deeper._replace(path=(label, *deeper.path), ended=ended)
+    return _Place((label, words.plain(step.name)), audit, step, audit)
 
 
 def failed_step(audit: Audit) -> Step | None:

@@ -28,7 +28,7 @@ def show(console: Console, audit: Audit, *, full: bool = False, now: float | Non
     """Print an audit; with ``full`` every row and every change. ``now`` is as for ``verdict``."""
     judged = verdict(audit, now)
     say(console, Text(judged.sentence, terminal.STYLES[judged.outcome]))
-    _show_pairs(console, list(_failure(judged.failure)) if judged.failure else [])
+    _show_pairs(console, list(_failure(judged.failure, judged.question)) if judged.failure else [])
     _show_pairs(console, list(_facts(audit)))
     _show_steps(console, audit, full=full)
     _show_changes(console, audit, full=full)
@@ -39,9 +39,9 @@ def say(console: Console, text: Text) -> None:
     console.print(text, soft_wrap=True)
 
 
-def _failure(failure: Failure) -> Iterator[tuple[str, str]]:
+def _failure(failure: Failure, question: str) -> Iterator[tuple[str, str]]:
     """What the first screen of a failed run must answer."""
-    yield "what failed", failure.what
+    yield question.lower(), failure.what
     yield "where", f"{failure.region}: {' > '.join(failure.path)}"
     yield "why", failure.why
     yield "what to do", failure.do

@@ -204,6 +204,10 @@ class TestOtherErrors:
         assert judged.failure
         assert "CloudTrail's event StopExecution says who" in judged.failure.why
         assert judged.failure.region == "ap-southeast-1"
+        assert (judged.question, judged.failure.what) == (
+            "Where it was",
+            "AddReplica: wait of add-region ap-southeast-1",
+        )
 
     def test_stopped_with_words(self) -> None:
         """Whoever stops an execution may say why."""
@@ -212,7 +216,7 @@ class TestOtherErrors:
         failure = verdict(audit).failure
         assert failure
         assert (failure.error, failure.why) == ("Maintenance", "We move house.")
-        assert failure.do.startswith("If that was not meant, start it again.")
+        assert failure.do == f"If that was not meant: {START_AGAIN}"
 
     def test_child_stopped_by_a_person(self) -> None:
         """A parent whose child was stopped failed because of that."""
