@@ -21,7 +21,7 @@ class Line:
     """One row: a stay, the consecutive stays of a wait loop, or the header of an iteration or a branch.
 
     A header has no ``step``. Its ``steps`` are all that it is the header of; those of any other row are
-    the stays that it stands for. Seconds; ``left`` is None while it goes on.
+    the stays that it stands for. Seconds; ``left`` is None while it goes on. The work of a child is not its own.
     """
 
     label: str  # state, or "item 0 eu-west-1" or "branch 0"
@@ -105,7 +105,7 @@ def _row(stays: list[Step], depth: int) -> Line:
         outcome=_outcome(stays),
         region=next((step.region for step in stays if step.region), ""),
         retries=sum(len(step.retries) for step in stays),
-        worked=sum(step.worked for step in stays),
+        worked=sum(step.worked for step in stays if not step.child),
         waited=sum(step.waited for step in stays),
     )
 

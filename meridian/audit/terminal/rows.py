@@ -101,8 +101,8 @@ def _wide(guide: Text, node: Node, drawn_as: Style) -> list[Text]:
     line, name = node.line, guide.append_text(_name(node, drawn_as))
     if line is None:
         return [name, *(Text() for _ in range(4)), _notes(node)]
-    times = [0.0 if node.audit else line.worked, line.waited]  # the work of an execution is its own steps'
-    shown = [words.duration(line.seconds), *(words.duration(one) if one >= LEAST else "" for one in times)]
+    times = (words.duration(one) if one >= LEAST else "" for one in (line.worked, line.waited))
+    shown = [words.duration(line.seconds), *times]
     return [name, Text(_region(node)), *map(Text, shown), _notes(node)]
 
 
