@@ -143,11 +143,14 @@ class Step:
 
     @property
     def waited(self) -> float:
-        """Seconds in a Wait, or between the attempts of a task."""
+        """Seconds in a Wait, between the attempts of a task, and until now for its next one."""
         if self.kind == "Wait":
             return self.seconds or 0.0
-        pairs = zip(self.attempts, self.attempts[1:], strict=False)
-        return sum(max(0.0, after.scheduled - (before.ended or after.scheduled)) for before, after in pairs)
+        begun = [attempt.scheduled for attempt in self.attempts[1:]]
+        if self.outcome is Outcome.RUNNING and self.attempts and self.left is not None:
+            begun.append(self.left)
+        pairs = zip(self.attempts, begun, strict=False)
+        return sum(max(0.0, since - (before.ended or since)) for before, since in pairs)
 
     @property
     def worked(self) -> float:
@@ -173,6 +176,7 @@ class Audit:
     status: Outcome = Outcome.RUNNING
     started: float | None = None
     stopped: float | None = None
+    until: float | None = None  # of a copy of what runs (so_far.py): the moment that it is told to
     input: Payload = NOTHING
     output: Payload = NOTHING
     error: str = ""

@@ -64,12 +64,18 @@ def figures(audit: Audit) -> Iterator[Figure]:
     steps = [step for one in tree for step in one.steps if not step.child]
     retries = sum(len(step.retries) for step in steps)
     changes = sum(len(step.changes) for one in tree for step in one.steps)
-    yield Figure("Duration", words.duration(audit.seconds) if audit.stopped else "not ended")
+    yield Figure("Duration", _duration(audit))
     yield Figure("Tasks at work", words.duration(sum(step.worked for step in steps)), "all branches added up")
     yield Figure("Executions", f"{len(tree):,}", f"{sum(one.events for one in tree):,} events")
     yield Figure("Retries", f"{retries:,}", "failed, then tried again")
     yield Figure("Changes", f"{changes:,}", "calls to AWS")
     yield Figure("Transitions", f"{cost.transitions(audit):,}", f"{cost.usd(audit):.4f} USD")
+
+
+def _duration(audit: Audit) -> str:
+    if audit.started is not None and audit.until is not None:
+        return f"{words.duration(audit.until - audit.started)} so far"
+    return words.duration(audit.seconds)
 
 
 def console(audit: Audit) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from meridian.audit import words
 from meridian.audit.model import CONTAINERS, Outcome
 from meridian.audit.page.axis import Axis
-from meridian.audit.page.timeline import latest
+from meridian.audit.so_far import latest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

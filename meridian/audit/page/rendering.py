@@ -30,6 +30,7 @@ from meridian.audit.page.pretty import pretty
 from meridian.audit.page.steps import steps
 from meridian.audit.page.timeline import timeline
 from meridian.audit.remedies import is_said_by_aws
+from meridian.audit.so_far import so_far
 from meridian.audit.verdict import verdict
 
 if TYPE_CHECKING:
@@ -48,15 +49,16 @@ OUTCOMES = {
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")  # JSON can spell half a character; UTF-8 cannot
 
 
-def render(audit: Audit) -> str:
-    """Draw an audit, with all its children, as an HTML document."""
+def render(audit: Audit, now: float | None = None) -> str:
+    """Draw an audit, with all its children, as an HTML document. ``now`` is as for ``verdict`` and ``so_far``."""
+    judged, audit = verdict(audit, now), so_far(audit, now)
     environment = _environment()
     style = "".join((PARTS / name).read_text() for name in ("style.css", "graph.css"))
     script = (PARTS / "script.js").read_text()
     drawn, keys = heatmap(audit), Keys(audit)
     html = environment.get_template("page.html").render(
         audit=audit,
-        verdict=verdict(audit),
+        verdict=judged,
         subject=words.subject(audit),
         facts=list(facts.facts(audit)),
         figures=list(facts.figures(audit)),

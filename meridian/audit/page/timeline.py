@@ -11,6 +11,7 @@ from meridian.audit.histories.lines import lines
 from meridian.audit.model import CONTAINERS, Outcome
 from meridian.audit.page.axis import Axis
 from meridian.audit.page.rows import SHOWN_OPEN, Row, Timeline
+from meridian.audit.so_far import latest
 
 if TYPE_CHECKING:
     from meridian.audit.histories.lines import Line
@@ -29,15 +30,6 @@ def timeline(audit: Audit, keys: Keys) -> Timeline:
         if _count(drawn) <= MOST_ROWS:
             break
     return drawn
-
-
-def latest(audit: Audit) -> float:
-    """Give the last moment that an audit and its children tell of."""
-    known = [audit.started or 0.0, audit.stopped or 0.0]
-    for step in audit.steps:
-        known.append(step.left or step.entered)
-        known += [attempt.ended or attempt.started or attempt.scheduled for attempt in step.attempts[-1:]]
-    return max(*known, *(latest(child) for child in audit.children()))
 
 
 def _count(drawn: Timeline) -> int:

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from meridian.audit import cost, words
 from meridian.audit.model import StartedBy
+from meridian.audit.so_far import so_far
 from meridian.audit.terminal import rows as terminal
 from meridian.audit.terminal.nodes import left_out, nodes
 from meridian.audit.verdict import verdict
@@ -25,12 +26,12 @@ MOST_CHANGES = 12  # shown without --full
 
 
 def show(console: Console, audit: Audit, *, full: bool = False, now: float | None = None) -> None:
-    """Print an audit; with ``full`` every row and every change. ``now`` is as for ``verdict``."""
+    """Print an audit; with ``full`` every row and every change. ``now`` is as for ``verdict`` and ``so_far``."""
     judged = verdict(audit, now)
     say(console, Text(judged.sentence, terminal.STYLES[judged.outcome]))
     _show_pairs(console, list(_failure(judged.failure, judged.question)) if judged.failure else [])
     _show_pairs(console, list(_facts(audit)))
-    _show_steps(console, audit, full=full)
+    _show_steps(console, so_far(audit, now), full=full)
     _show_changes(console, audit, full=full)
 
 

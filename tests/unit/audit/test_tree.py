@@ -77,6 +77,11 @@ class TestSteps:
         """A retried error is told with its name."""
         assert "1 retry: ThrottlingException" in row(drawn(samples.provision()), "AddReplica")
 
+    def test_work_of_children(self) -> None:
+        """The header of an item leaves the time of a child execution to the child's own steps, as its step does."""
+        header = row(drawn(samples.failed(), full=True), "item 1 eu-west-1")
+        assert header.split("eu-west-1")[-1].split() == ["1", "min", "3", "s", "FAILED"]
+
     def test_critical_path(self) -> None:
         """Only the steps of the critical path carry its mark, and in children only where the whole waited for them."""
         for name in ("AddRegion ◆", "ReplicaAndStream ◆"):
@@ -92,9 +97,9 @@ class TestSteps:
         assert "left out" not in full
 
     def test_running(self) -> None:
-        """What runs has no end, and says what it waits for."""
+        """What runs has lasted until now, and says what it waits for."""
         line = row(drawn(samples.running()), "AddReplica")
-        assert re.search(r" -  .*RUNNING, 4 looks, waits for another replica CREATING", line)
+        assert re.search(r" 1 min 40 s  .*RUNNING, 4 looks, waits for another replica CREATING", line)
 
     def test_unread_child(self) -> None:
         """A child that could not be read is named with the reason."""
