@@ -127,13 +127,13 @@ def _verify(session: Session, asked: Asked) -> int:
 
 def _show_difference(before: Audit, after: Audit, asked: Asked) -> None:
     from meridian.audit.compare import compare
-    from meridian.audit.terminal import views
+    from meridian.audit.terminal import differences
 
     difference = compare(before, after)
     if asked.json:
-        print(json.dumps(views.difference_as_json(difference)))
+        print(json.dumps(differences.difference_as_json(difference)))
     else:
-        views.show_difference(data(), difference)
+        differences.show_difference(data(), difference)
 
 
 def source(session: Session) -> Joined:

@@ -1,4 +1,4 @@
-"""A list of executions, and what differs between two, in a terminal and as JSON."""
+"""A list of executions, and what of the archive was checked, in a terminal and as JSON."""
 
 from __future__ import annotations
 
@@ -8,23 +8,17 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from meridian.audit import words
-from meridian.audit.compare import NOISE
 from meridian.audit.named import given_back
 from meridian.audit.terminal import rows as terminal
 from meridian.audit.terminal.tree import say
-from meridian.audit.verdict import proved, verdict
+from meridian.audit.verdict import proved
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from rich.console import Console
 
-    from meridian.audit.aligned import Path
     from meridian.audit.archives.verification import Verified
-    from meridian.audit.compare import Difference, Pair
     from meridian.audit.listing import Listing, Row
 
-MISSING = "-"  # on the side that lacks it
 COLUMNS = ("started", "workflow", "took", "started by", "verdict", "execution")
 LEAST_VERDICT = 24  # characters; narrower it is a column of single words
 
@@ -140,66 +134,3 @@ def show_verified(console: Console, found: Verified) -> None:
         say(console, Text(words.plain(problem), "red"))
     summary = words.counted(len(found.problems), "problem") if found.problems else "All is as it was archived"
     say(console, Text(f"{summary}.", "bold red" if found.problems else "green"))
-
-
-def show_difference(console: Console, found: Difference) -> None:
-    """Print two verdicts and what differs."""
-    for name, audit in (("before", found.before), ("after", found.after)):
-        say(console, Text(f"{name}: ").append(verdict(audit).sentence, terminal.STYLES[audit.status]))
-        say(console, Text(f"  {words.moment(audit.started)}  {words.plain(audit.arn)}", "dim"))
-    _show_pairs(console, "the whole", found.whole)
-    _show_pairs(console, "input", found.inputs)
-    _show_pairs(console, "latency of a put", found.latencies)
-    _show_paths(console, "steps of the first alone", found.only_before)
-    _show_paths(console, "steps of the second alone", found.only_after)
-    differing = [(path_in_words(one.path), pair) for one in found.steps for pair in one.differing]
-    if differing:
-        drawn = terminal.columns("step", "", "before", "after")
-        for path, pair in differing:
-            drawn.add_row(Text(path), *_sides(pair))
-        console.print()
-        console.print(drawn)
-    say(console, Text("Nothing differs." if found.none else "", "green"))
-    say(console, Text(f"{NOISE}.", "dim"))
-
-
-def _show_pairs(console: Console, title: str, pairs: Sequence[Pair]) -> None:
-    if not pairs:
-        return
-    drawn = terminal.columns(title, "before", "after")
-    for pair in pairs:
-        drawn.add_row(*_sides(pair))
-    console.print()
-    console.print(drawn)
-
-
-def _sides(pair: Pair) -> Iterable[Text]:
-    values = (MISSING if value is None else value for value in (pair.before, pair.after))
-    return (Text(pair.name), *map(Text, values))
-
-
-def _show_paths(console: Console, title: str, paths: Sequence[Path]) -> None:
-    if paths:
-        console.print()
-        say(console, Text(title, "dim"))
-    for path in paths:
-        say(console, Text(f"  {path_in_words(path)}"))
-
-
-def path_in_words(path: Path) -> str:
-    return " > ".join(path)
-
-
-def difference_as_json(found: Difference) -> dict[str, Any]:
-    """What differs, and the two executions by ARN."""
-    return {
-        "before": found.before.arn,
-        "after": found.after.arn,
-        "differs": not found.none,
-        "whole": [asdict(pair) for pair in found.whole],
-        "inputs": [asdict(pair) for pair in found.inputs],
-        "latencies": [asdict(pair) for pair in found.latencies],
-        "only_before": found.only_before,
-        "only_after": found.only_after,
-        "steps": [{"path": one.path, "differing": [asdict(pair) for pair in one.differing]} for one in found.steps],
-    }

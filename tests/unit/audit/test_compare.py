@@ -5,19 +5,20 @@ from __future__ import annotations
 import io
 import json
 
+import pytest
 from rich.console import Console
 
 from meridian.audit.aligned import stays
 from meridian.audit.compare import Difference, Pair, compare
 from meridian.audit.model import Audit, Outcome
-from meridian.audit.terminal import views
+from meridian.audit.terminal import differences
 from tests.unit.audit import samples
 from tests.unit.audit.samples import START, Builder, payload
 
 
-def printed(found: Difference) -> str:
+def printed(found: Difference, width: int = 160) -> str:
     file = io.StringIO()
-    views.show_difference(Console(file=file, width=160), found)
+    differences.show_difference(Console(file=file, width=width), found)
     return file.getvalue()
 
 
@@ -146,9 +147,17 @@ class TestShown:
         assert "EachRegion > eu-west-1 > AddRegion > ReplicaAndStream > CreateStream" in text
         assert "steps of the first alone" in text
 
+    @pytest.mark.parametrize("width", [60, 80, 120, 160])
+    def test_nothing_is_lost(self, width: int) -> None:
+        """However narrow the terminal, each step that differs has its whole place and both its sides."""
+        text = printed(compare(samples.provision(), samples.failed()), width)
+        assert "…" not in text
+        assert "EachRegion > eu-west-1 > AddRegion > ReplicaAndStream > CreateStream" in text
+        assert text.count("FAILED LimitExceededException") == 2
+
     def test_json(self) -> None:
         """As JSON, with the paths as lists."""
-        found = json.loads(json.dumps(views.difference_as_json(compare(samples.provision(), samples.failed()))))
+        found = json.loads(json.dumps(differences.difference_as_json(compare(samples.provision(), samples.failed()))))
         assert found["differs"] is True
         assert ["Validate"] in found["only_before"]
         assert found["steps"][0]["differing"][0].keys() == {"name", "before", "after"}
