@@ -64,7 +64,7 @@ def figures(audit: Audit) -> Iterator[Figure]:
     steps = [step for one in tree for step in one.steps if not step.child]
     retries = sum(len(step.retries) for step in steps)
     changes = sum(len(step.changes) for one in tree for step in one.steps)
-    yield Figure("Duration", _duration(audit))
+    yield _duration(audit)
     yield Figure("Tasks at work", words.duration(sum(step.worked for step in steps)), "all branches added up")
     yield Figure("Executions", f"{len(tree):,}", f"{sum(one.events for one in tree):,} events")
     yield Figure("Retries", f"{retries:,}", "failed, then tried again")
@@ -72,10 +72,10 @@ def figures(audit: Audit) -> Iterator[Figure]:
     yield Figure("Transitions", f"{cost.transitions(audit):,}", f"{cost.usd(audit):.4f} USD")
 
 
-def _duration(audit: Audit) -> str:
+def _duration(audit: Audit) -> Figure:
     if audit.started is not None and audit.until is not None:
-        return f"{words.duration(audit.until - audit.started)} so far"
-    return words.duration(audit.seconds)
+        return Figure("Duration", words.duration(audit.until - audit.started), "so far")
+    return Figure("Duration", words.duration(audit.seconds))
 
 
 def console(audit: Audit) -> str:
