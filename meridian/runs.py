@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from meridian import causes, executions, progress, redelivery, results
 from meridian.commandline import COMMAND, DONE, FAILED, WRONG, data, talk
+from tasks.shared.archive import break_id
 from tasks.shared.errors import Refused
 from tasks.shared.task import CHANGES
 
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from meridian.history import Execution
     from meridian.inputs import Input, Workflow
     from meridian.session import Session
+    from tasks.shared.archive import Break
 
+BREAK = "Somebody altered the archive. Break"
 LOOKS_EVERY_SECONDS, LOCAL_LOOKS_EVERY_SECONDS = 1.0, 0.25
 
 
@@ -54,6 +57,10 @@ def finish(session: Session, arn: str, *, as_json: bool = False) -> int:
         _show_output(execution, as_json=as_json)
     elif as_json:
         print(json.dumps({"execution": arn, "status": execution.status, **asdict(cause)}))
+    for broken in (execution.output or {}).get("breaks", []):
+        _talk(
+            f"{BREAK} {break_id(broken)}: {_met(broken)} `{COMMAND} audit --verify{session.options}` tells what to do."
+        )
     if cause:
         _talk(f"What it did until then: {COMMAND} audit {arn}{session.options}")
     return code(execution)
@@ -79,7 +86,8 @@ def code(execution: Execution) -> int:
     cause = causes.cause_of(execution)
     if cause is None:
         output = execution.output or {}
-        return WRONG if "redelivery" in output and redelivery.is_unfinished(output) else DONE
+        unfinished = "redelivery" in output and redelivery.is_unfinished(output)
+        return WRONG if unfinished or output.get("breaks") else DONE
     return WRONG if cause.error == "ValidationFailed" else FAILED
 
 
@@ -124,6 +132,10 @@ def shown(name: str, value: Any) -> str:
     if name.startswith("failure_bucket"):
         kept = (f"{one['bucket']} keeps {one['kept']}{'+' if one['more'] else ''} objects" for one in _buckets(value))
         return ", ".join(kept) or "none kept"
+    if name == "open":
+        return f"{value} (still running: left for the next archive)"
+    if name == "breaks":
+        return ", ".join(map(break_id, value)) or "none"
     return (", ".join(map(str, value)) or "none") if isinstance(value, list) else str(value)
 
 
@@ -134,6 +146,14 @@ def _buckets(value: Any) -> Iterator[dict[str, Any]]:
     elif isinstance(value, (dict, list)):
         for one in value.values() if isinstance(value, dict) else value:
             yield from _buckets(one)
+
+
+def _met(broken: Break) -> str:
+    """What the archive found and did about it."""
+    named = broken["head"] or broken["found"]
+    what = f"the newest manifest, {named['key']}," if named and named["key"] else "the newest manifest"
+    kept = f"its good version of {broken['kept']['key']}" if broken["kept"] else "what it found, which nothing proves"
+    return f"{what} is not what was archived; the archive went on from {kept}."
 
 
 def _seconds(execution: Execution) -> int:

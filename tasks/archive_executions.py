@@ -56,8 +56,8 @@ class Reply(Archived):
         "states:GetExecutionHistory",
         on=EXECUTIONS,
     ),
-    allow("s3:ListBucket", on=ARCHIVE),
-    allow("s3:GetObject", "s3:PutObject", on=ARCHIVE_OBJECTS),
+    allow("s3:ListBucket", "s3:ListBucketVersions", on=ARCHIVE),
+    allow("s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", on=ARCHIVE_OBJECTS),
     allow("ssm:GetParameter", "ssm:GetParameterHistory", "ssm:PutParameter", on=ARCHIVE_HEAD),
     timeout_seconds=TIMEOUT_SECONDS,
     memory_mb=MEMORY_MB,
@@ -69,7 +69,8 @@ def archive_executions(event: Event, aws: Clients) -> Reply:
     try:
         look.work()
     except Exception:
-        look.commit()  # what is written is worth its line, and the next try begins behind it
+        if look.has_written:
+            look.commit()  # what is written is worth its line, and the next try begins behind it
         raise
     look.commit()
     done = look.archived
@@ -109,6 +110,11 @@ class _Look:
     def commit(self) -> None:
         """List in the manifest what this look has written."""
         self._chain.add(self._files, self.archived["since"], self._names())
+        self.archived["breaks"] += self._chain.breaks
+
+    @property
+    def has_written(self) -> bool:
+        return bool(self._files)
 
     @property
     def _is_over(self) -> bool:

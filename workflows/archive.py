@@ -11,7 +11,7 @@ from workflows.states import Chain, Pass
 
 TIMEOUT_SECONDS = 86_400  # then the next day's execution has begun, and goes on
 
-COUNTS = ("files", "events", "bytes", "open", "forgotten", "remaining")
+COUNTS = ("files", "events", "bytes", "open", "forgotten", "remaining", "breaks")
 
 
 def archive() -> StateMachine:

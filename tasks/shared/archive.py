@@ -10,6 +10,7 @@ What is in a manifest is archived. A manifest names the one before it with its S
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from datetime import UTC, datetime
@@ -58,10 +59,15 @@ class Head(Reference):
 
 
 class Break(TypedDict):
-    """What the archive found in the place of what the head names: somebody altered or removed a manifest."""
+    """What the archive found in the place of what the head names: somebody altered or removed a manifest.
+
+    ``kept`` is the good one from which it went on, out of the bucket's versions; None where no version was good any
+    more, and it went on from what it found.
+    """
 
     head: Head | None
     found: Reference | None
+    kept: Reference | None
 
 
 class Manifest(TypedDict):
@@ -83,7 +89,7 @@ class Archived(TypedDict):
 
     ``remaining`` are state machines that are not gone through yet, the first of them up to the page ``token`` of its
     list, which was begun at the second ``listed``. ``open`` executions still run; ``forgotten`` ones were listed by
-    Step Functions, which then did not know them any more.
+    Step Functions, which then did not know them any more. ``breaks`` of the chain of manifests were met and noted.
     """
 
     looks: int
@@ -96,6 +102,7 @@ class Archived(TypedDict):
     bytes: int
     open: int
     forgotten: list[str]
+    breaks: list[Break]
 
 
 START: Archived = {
@@ -109,6 +116,7 @@ START: Archived = {
     "bytes": 0,
     "open": 0,
     "forgotten": [],
+    "breaks": [],
 }
 
 
@@ -177,3 +185,8 @@ def fits(found: Reference | None, heads: list[Head]) -> bool:
 
 def reference(one: Reference) -> Reference:
     return {"key": one["key"], "sha256": one["sha256"]}
+
+
+def break_id(broken: Break) -> str:
+    """By which somebody acknowledges a break (docs/archive.md)."""
+    return hashlib.sha256(canonical(broken)).hexdigest()[:12]

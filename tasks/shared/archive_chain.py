@@ -1,21 +1,20 @@
 """The manifests of an archive, each of which names the one before it, and the head that names the newest.
 
-Every write of a manifest is conditional on what was read, so that executions beside each other lose nothing.
+Every write of a manifest is conditional on what was read, so that executions beside each other lose nothing. What is
+read is believed only if the head, or the manifest behind it, names it with its SHA-256.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tasks.shared import names
 from tasks.shared.archive import (
-    MANIFESTS,
     MOST_FILES,
+    Manifest,
     canonical,
     day,
     file_key,
@@ -25,6 +24,8 @@ from tasks.shared.archive import (
     place,
     reference,
 )
+from tasks.shared.archive_head import read_head, read_heads
+from tasks.shared.archive_manifests import Manifests, Read
 from tasks.shared.errors import Failed
 from tasks.shared.tables import code
 
@@ -35,32 +36,30 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_stepfunctions.type_defs import ExecutionListItemTypeDef
 
-    from tasks.shared.archive import File, Head, Manifest, Reference
+    from tasks.shared.archive import Break, File, Head, Reference
 
 KEPT_SECONDS = 100 * 86_400  # Step Functions forgets an execution 90 days after its end
 OVERLAP_SECONDS = 86_400  # between the clock of Step Functions and that of Lambda, and then some
 MOST_TRIES = 10  # to write a manifest that others write too
+MOST_READS = 5  # of a newest manifest that does not fit the head: another execution may be writing it
 LOST = ("ConditionalRequestConflict", "NoSuchKey", "PreconditionFailed")  # another execution was faster
 
 
-@dataclass(frozen=True)
-class Read:
-    """A manifest as it is in the bucket."""
-
-    reference: Reference
-    etag: str
-    manifest: Manifest
-
-
 class Chain:
-    """The manifests of one bucket, as far as they matter to a run: ``archived`` are the keys of their files."""
+    """The manifests of one bucket, as far as they matter to a run: ``archived`` are the keys of their files.
+
+    ``breaks`` were met here, and are in the manifests.
+    """
 
     def __init__(self, s3: S3Client, ssm: SSMClient, bucket: str, account: str) -> None:
         self._s3, self._ssm = s3, ssm
         self._ours: Any = {"Bucket": bucket, "ExpectedBucketOwner": account}
-        self._etags: dict[str, str] = {}
+        self._manifests = Manifests(s3, self._ours)
+        self._taken: set[str] = set()  # keys at which something lies
+        self._break: Break | None = None  # met, and not in a manifest yet
         self.newest: Read | None = None
         self.archived: set[str] = set()
+        self.breaks: list[Break] = []
 
     @property
     def since(self) -> dict[str, float]:
@@ -74,16 +73,54 @@ class Chain:
         return stopped < self.since.get(machine, 0.0) or key in self.archived
 
     def refresh(self, machines: Iterable[str]) -> None:
-        """Read what is new of the manifests that may hold executions which these machines still list."""
-        listed = self._listed()
-        self.newest = None
-        if listed:
-            self._learn(self._read(max(listed, key=place)))
+        """Read the manifests that may hold executions which these machines still list."""
+        self._find_newest()
+        self.archived.clear()
         ended = min((self.since.get(machine, 0.0) for machine in machines), default=0.0)
         first = day(max(ended, time.time() - KEPT_SECONDS) - OVERLAP_SECONDS)
-        for key, etag in listed.items():
-            if place(key)[0] >= first and self._etags.get(key) != etag:
-                self._learn(self._read(key))
+        read = self.newest
+        while read:
+            self.archived.update(file["key"] for file in read.manifest["files"])
+            read = self._before(read, first)
+
+    def _before(self, read: Read, first: str) -> Read | None:
+        """The manifest that this one names, unless it is of a day before ``first``."""
+        wanted = read.manifest["predecessor"]
+        if not wanted or not is_manifest(wanted["key"]) or place(wanted["key"])[0] < first:
+            return None
+        if place(wanted["key"]) >= place(read.reference["key"]):  # not of our making
+            return None
+        return self._manifests.proven(wanted) or self._manifests.current(wanted["key"])
+
+    def _find_newest(self) -> None:
+        """Read what the head names, also where somebody altered or removed it; what no version proves, as it is."""
+        last, self._break = None, None
+        for _ in range(MOST_READS):
+            keys = self._manifests.listed()
+            self._taken = set(keys)
+            head = read_head(self._ssm)
+            if head and head["key"]:  # what is newer, nobody of us wrote: the head is said before a manifest is written
+                keys = [key for key in keys if place(key) <= place(head["key"])]
+            found = self._manifests.current(max(keys, key=place)) if keys else None
+            self.newest = found
+            if self._fits(head, found):
+                return
+            if last == (head, found):
+                break
+            last = (head, found)
+        good = next(filter(None, map(self._manifests.proven, _named(head))), None)
+        self.newest = good or found
+        self._break = {
+            "head": head,
+            "found": found.reference if found else None,
+            "kept": good.reference if good else None,
+        }
+
+    def _fits(self, head: Head | None, found: Read | None) -> bool:
+        is_there = found.reference if found else None
+        if head and head["settled"] and is_there == reference(head):
+            return True
+        return fits(is_there, read_heads(self._ssm) if head else [])
 
     def add(self, files: list[File], since: dict[str, float], machines: Iterable[str]) -> None:
         """List these files, each that is not listed yet, and with them how far the machines are archived."""
@@ -91,7 +128,7 @@ class Chain:
         for _ in range(MOST_TRIES):
             # A list that grows while it is read in pages may show the same execution on two of them.
             new = list({file["key"]: file for file in files if file["key"] not in self.archived}.values())
-            if not new:
+            if not new and not self._break:
                 return
             try:
                 self._append(new, since)
@@ -105,9 +142,9 @@ class Chain:
 
     def _append(self, files: list[File], since: dict[str, float]) -> None:
         newest, today = self.newest, day(time.time())
-        breaks = self._breaks()
+        breaks = [self._break] if self._break else []
         if newest is None:
-            self._begin(manifest_key(today, 1), files, since, breaks)
+            self._begin(self._free(today, 1), files, since, breaks)
             return
         date, number = place(newest.reference["key"])
         closed = newest.manifest["closed"]
@@ -119,8 +156,14 @@ class Chain:
             self._replace({"closed": True, "breaks": [*newest.manifest["breaks"], *breaks]})
             breaks = []
         # A clock that is behind that of another execution must not make an older day the newest.
-        key = manifest_key(today, 1) if today > date else manifest_key(date, number + 1)
+        key = self._free(today, 1) if today > date else self._free(date, number + 1)
         self._begin(key, files, self._later(since), breaks)
+
+    def _free(self, date: str, number: int) -> str:
+        """The first key from there on at which nothing lies: a manifest that somebody added is left to a person."""
+        while manifest_key(date, number) in self._taken:
+            number += 1
+        return manifest_key(date, number)
 
     def _later(self, since: dict[str, float]) -> dict[str, float]:
         """Of each machine the later: another execution, which began later, may be done already."""
@@ -141,7 +184,8 @@ class Chain:
     def _replace(self, changed: dict[str, Any]) -> None:
         assert self.newest  # noqa: S101  # only called where there is one
         manifest: Any = {**self.newest.manifest, **changed}
-        self._put(self.newest.reference["key"], manifest, {"IfMatch": self.newest.etag})
+        condition = {"IfMatch": self.newest.etag} if self.newest.etag else {"IfNoneMatch": "*"}
+        self._put(self.newest.reference["key"], manifest, condition)
 
     def _put(self, key: str, manifest: Manifest, condition: dict[str, Any]) -> None:
         body = canonical(manifest)
@@ -159,62 +203,19 @@ class Chain:
             **self._ours,
         )
         self._say({**head, "settled": True})
-        self._learn(Read(written, answer["ETag"], manifest))
+        self.newest = Read(written, answer["ETag"], manifest)
+        self._manifests.learn(self.newest)
+        self.archived.update(file["key"] for file in manifest["files"])
+        self._taken.add(key)
+        if self._break:
+            self.breaks.append(self._break)
+            self._break = None
 
     def _say(self, head: Head) -> None:
         self._ssm.put_parameter(Name=names.ARCHIVE_HEAD, Value=canonical(head).decode(), Type="String", Overwrite=True)
 
-    def _breaks(self) -> list[Any]:
-        """What to note where the newest manifest is not what the head says. Archiving goes on; the note stays."""
-        found = self.newest.reference if self.newest else None
-        head = read_head(self._ssm)
-        if head and head["settled"] and found == reference(head):
-            return []
-        if fits(found, read_heads(self._ssm) if head else []):
-            return []
-        return [{"head": head, "found": found}]
 
-    def _listed(self) -> dict[str, str]:
-        """ETag of every manifest, by its key."""
-        pages = self._s3.get_paginator("list_objects_v2").paginate(Prefix=MANIFESTS, **self._ours)
-        found = ((one.get("Key", ""), one.get("ETag", "")) for page in pages for one in page.get("Contents", []))
-        return {key: etag for key, etag in found if is_manifest(key)}
-
-    def _read(self, key: str) -> Read:
-        answer = self._s3.get_object(Key=key, **self._ours)
-        body = answer["Body"].read()
-        return Read({"key": key, "sha256": hashlib.sha256(body).hexdigest()}, answer["ETag"], json.loads(body))
-
-    def _learn(self, read: Read) -> None:
-        self._etags[read.reference["key"]] = read.etag
-        self.archived.update(file["key"] for file in read.manifest["files"])
-        if self.newest is None or place(read.reference["key"]) >= place(self.newest.reference["key"]):
-            self.newest = read
-
-
-def read_head(ssm: SSMClient) -> Head | None:
-    """What the SSM parameter says, or None where there is none."""
-    try:
-        found = ssm.get_parameter(Name=names.ARCHIVE_HEAD)["Parameter"]
-    except ssm.exceptions.ParameterNotFound:
-        return None
-    return _head(found.get("Value", ""))
-
-
-def read_heads(ssm: SSMClient) -> list[Head]:
-    """What it said before, too, the newest first: the last 100 versions."""
-    try:
-        pages = list(ssm.get_paginator("get_parameter_history").paginate(Name=names.ARCHIVE_HEAD))
-    except ssm.exceptions.ParameterNotFound:
-        return []
-    found = [one for page in pages for one in page["Parameters"]]
-    return [_head(one.get("Value", "")) for one in sorted(found, key=lambda one: -one.get("Version", 0))]
-
-
-def _head(value: str) -> Head:
-    """What a version of the parameter says; one that somebody overwrote with anything else fits no manifest."""
-    try:
-        said = json.loads(value)
-        return {name: said[name] for name in ("key", "sha256", "before", "settled")}  # type: ignore[return-value]
-    except (ValueError, TypeError, KeyError):
-        return {"key": "", "sha256": "", "before": {"key": "", "sha256": ""}, "settled": True}
+def _named(head: Head | None) -> list[Reference]:
+    """What a head names as the newest manifest, and what before; nothing where it was spoiled."""
+    named = [reference(head), head["before"]] if head and head["key"] else []
+    return [one for one in named if one]

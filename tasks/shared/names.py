@@ -14,6 +14,7 @@ PREFIX = "meridian"
 OWNERSHIP_TAG = "meridian:table"
 CONTROL_STACK = PREFIX
 ARCHIVE_HEAD = f"/{PREFIX}-archive/head"  # SSM parameter of the newest manifest of the archive
+ARCHIVE_ACKNOWLEDGED = f"/{PREFIX}-archive/acknowledged"  # a person's SSM parameter: breaks that were looked into
 
 STREAM_NAME_LIMIT = 128  # Kinesis CreateStream.StreamName
 EXECUTION_NAME_LIMIT = 80  # Step Functions StartExecution.name

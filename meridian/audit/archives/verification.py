@@ -14,17 +14,27 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from meridian.audit.archives import words
 from meridian.audit.archives.bucket import Bucket
-from meridian.audit.archives.words import restore
 from tasks.shared import names
-from tasks.shared.archive import DEFINITIONS, MANIFESTS, Manifest, definition_key, fits, is_manifest, place, reference
-from tasks.shared.archive_chain import read_heads
+from tasks.shared.archive import (
+    DEFINITIONS,
+    MANIFESTS,
+    Manifest,
+    break_id,
+    definition_key,
+    fits,
+    is_manifest,
+    place,
+    reference,
+)
+from tasks.shared.archive_head import read_acknowledged, read_heads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from meridian.session import Session
-    from tasks.shared.archive import Head, Reference
+    from tasks.shared.archive import Break, Head, Reference
 
 THREADS = 8
 LOOKS, BETWEEN_LOOKS_SECONDS = 3, 1.0  # an execution of the archive may be writing a manifest right now
@@ -49,13 +59,14 @@ class Verified:
 def verify(session: Session, *, sleep: Callable[[float], object] = time.sleep) -> Verified:
     """Check the whole archive of the session's home Region. Reads every byte of it once."""
     bucket = Bucket(session)
-    return _Check(bucket, session.ssm(session.home), sleep).run()
+    return _Check(bucket, session.home, session.ssm(session.home), sleep).run()
 
 
 class _Check:
-    def __init__(self, bucket: Bucket, ssm: Any, sleep: Callable[[float], object]) -> None:
-        self._bucket, self._ssm, self._sleep = bucket, ssm, sleep
+    def __init__(self, bucket: Bucket, home: str, ssm: Any, sleep: Callable[[float], object]) -> None:
+        self._bucket, self._home, self._ssm, self._sleep = bucket, home, ssm, sleep
         self._found = Verified(bucket.name)
+        self._acknowledged: frozenset[str] | None = None  # breaks, once it is asked for
         self._wanted: dict[str, str] = {}  # SHA-256 of every object that should be there
 
     def run(self) -> Verified:
@@ -63,13 +74,21 @@ class _Check:
             if read_heads(self._ssm):
                 self._problem(f"The bucket {self._bucket.name} is gone, and everything that was archived with it.")
             else:
-                self._found.notes.append(f"Nothing is archived yet: there is no bucket {self._bucket.name}.")
+                self._nothing(f"there is no bucket {self._bucket.name}")
             return self._found
         for key, manifest in self._chain():
             self._wanted_by(key, manifest)
+        if not self._found.manifests and not self._found.problems:
+            self._nothing(f"the bucket {self._bucket.name} holds no manifest")
         self._check_objects()
         self._check_surplus()
         return self._found
+
+    def _nothing(self, why: str) -> None:
+        """Whoever watches the archive of the wrong Region must not be told that all is well."""
+        self._problem(
+            f"Nothing is archived in {self._home}: {why}. Run archive, or give the home Region with --region."
+        )
 
     def _problem(self, sentence: str) -> None:
         self._found.problems.append(sentence)
@@ -144,7 +163,7 @@ class _Check:
 
     def _of_object(self, wanted: Reference, *, altered: bool) -> str:
         what = "was altered" if altered else "was removed"
-        return f"{wanted['key']} {what}. {restore(self._bucket, wanted)}"
+        return f"{wanted['key']} {what}. {words.restore(self._bucket, wanted)}"
 
     def _listed(self) -> list[str]:
         return sorted(filter(is_manifest, self._bucket.listed(MANIFESTS)), key=place)
@@ -161,17 +180,24 @@ class _Check:
     def _wanted_by(self, key: str, manifest: Manifest) -> None:
         self._wanted[key] = ""  # checked already
         for broken in manifest["breaks"]:
-            head, found = broken["head"], broken["found"]
-            self._problem(
-                f"{key} tells that on its day the newest manifest was {found['key'] if found else 'missing'} and not "
-                f"what the SSM parameter named, {head['key'] if head else 'which was missing'}: manifests were "
-                f"altered or removed before it."
-            )
+            self._of_break(key, broken)
         for file in manifest["files"]:
             if self._wanted.setdefault(file["key"], file["sha256"]) != file["sha256"]:
                 self._problem(f"{file['key']} is listed twice, with different hashes; once in {key}.")
             self._wanted.setdefault(definition_key(file["definition"]), file["definition"])
             self._found.bytes += file["bytes"]
+
+    def _of_break(self, key: str, broken: Break) -> None:
+        """A problem until somebody who looked into it says so; then it stays a note."""
+        if self._acknowledged is None:
+            self._acknowledged = read_acknowledged(self._ssm)
+        id_ = break_id(broken)
+        sentence = f"{key} tells of the break {id_}: {words.of_break(self._bucket, broken)}"
+        if id_ in self._acknowledged:
+            by = f"It was acknowledged: the history of the SSM parameter {names.ARCHIVE_ACKNOWLEDGED} tells by whom."
+            self._found.notes.append(f"{sentence} {by}")
+        else:
+            self._problem(f"{sentence} {words.ACKNOWLEDGE.format(id=id_)}")
 
     def _check_objects(self) -> None:
         """Read every file and definition, some at a time."""
@@ -201,8 +227,11 @@ def _parsed(body: bytes | None) -> Manifest | None:
 
 def _of_surplus(key: str) -> str:
     if is_manifest(key):
-        return "is a manifest that no other names: it was added, or put back."
+        return (
+            "is a manifest that no other names: it was added, or put back. Nothing in it is believed; find out who "
+            "wrote it, then delete it."
+        )
     return (
         "is in no manifest: it was added, or an execution of the archive was cut off, or is at work; the next one "
-        "lists what it wrote."
+        "lists what it wrote. If it is still here after that, find out who wrote it, then delete it."
     )

@@ -19,7 +19,7 @@ from meridian.audit.source import ExecutionUnknown
 from tasks.archive_executions import archive_executions
 from tasks.create_archive_bucket import create_archive_bucket
 from tasks.shared import names
-from tasks.shared.archive import definition_key, place
+from tasks.shared.archive import break_id, definition_key, place
 from tests.unit.tasks.executions import BUCKET, ArchiveClients, One, StepFunctions, execution_arn, machine_arn
 from tests.unit.tasks.fakes import ACCOUNT, emptied
 from tests.unit.tasks.scenarios import ENVIRONMENT, HOME
@@ -295,7 +295,7 @@ def test_a_line_that_was_taken_out_is_found(s3: S3) -> None:
 def test_a_foreign_manifest_is_found(s3: S3) -> None:
     """One that is not in the chain, before it or after it."""
     (before,) = problems_after(lambda: s3.put("manifests/2026-01-01.json", b"{}"))
-    assert before == "manifests/2026-01-01.json is a manifest that no other names: it was added, or put back."
+    assert before.startswith("manifests/2026-01-01.json is a manifest that no other names: it was added, or put back.")
     s3.erase("manifests/2026-01-01.json")
     after = problems_after(lambda: s3.put("manifests/2999-01-01.json", b"{}"))
     assert any(problem.startswith("manifests/2999-01-01.json is ") for problem in after)
@@ -327,7 +327,42 @@ def test_a_removed_newest_manifest_is_told_of_for_good(s3: S3) -> None:
     found.add(One("run-5", NOW - 40, NOW - 30))
     run(found)
     problems = verified().problems
-    assert any("tells that on its day the newest manifest was" in problem for problem in problems)
+    assert any("which nothing proves" in problem for problem in problems)
+
+
+def alter_and_archive(s3: S3) -> tuple[str, str]:
+    """Alter the newest manifest and archive again; the manifest's key, and the version that was good."""
+    newest = s3.manifests()[-1]
+    good = s3.client.head_object(Bucket=BUCKET, Key=newest)["VersionId"]
+    s3.put(newest, s3.read(newest).replace(b"SUCCEEDED", b"WRONG"))
+    run(StepFunctions(["meridian-validate"]))
+    return newest, good
+
+
+def test_a_break_names_what_was_good(s3: S3) -> None:
+    """Both contents by their SHA-256, the good version, and what to do."""
+    newest, good = alter_and_archive(s3)
+    (problem,) = verified().problems
+    (broken,) = json.loads(s3.read(newest))["breaks"]
+    assert problem.startswith(f"{newest} tells of the break {break_id(broken)}: ")
+    assert broken["head"]["sha256"] in problem
+    assert broken["found"]["sha256"] in problem
+    assert f"went on from its version {good}." in problem
+    assert f"put-parameter --name {names.ARCHIVE_ACKNOWLEDGED}" in problem
+
+
+def test_a_break_that_was_acknowledged_is_a_note(s3: S3) -> None:
+    """It is told of, and nothing is wrong any more; another break is."""
+    newest, _ = alter_and_archive(s3)
+    (broken,) = json.loads(s3.read(newest))["breaks"]
+    session().ssm(HOME).put_parameter(
+        Name=names.ARCHIVE_ACKNOWLEDGED, Type="String", Value=f"0123456789ab {break_id(broken)}"
+    )
+    found = verified()
+    assert found.problems == []
+    assert any("It was acknowledged" in note for note in found.notes)
+    alter_and_archive(s3)
+    assert len(verified().problems) == 1
 
 
 def test_a_bucket_that_is_gone_is_found(s3: S3) -> None:
@@ -338,11 +373,12 @@ def test_a_bucket_that_is_gone_is_found(s3: S3) -> None:
     assert verified().problems == [f"The bucket {BUCKET} is gone, and everything that was archived with it."]
 
 
-def test_before_the_first_archive_nothing_is_wrong() -> None:
-    """There is no bucket yet."""
+def test_where_nothing_is_archived_nothing_is_proven() -> None:
+    """Whoever asks in the wrong Region must not be told that all is well."""
     with emptied():
         found = verified()
-    assert (found.problems, len(found.notes)) == ([], 1)
+    (problem,) = found.problems
+    assert problem.startswith(f"Nothing is archived in {HOME}: there is no bucket {BUCKET}.")
 
 
 @pytest.mark.usefixtures("s3")

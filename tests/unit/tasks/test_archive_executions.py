@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import time
@@ -18,7 +19,7 @@ from botocore.stub import ANY
 from tasks import archive_executions as module
 from tasks.archive_executions import archive_executions
 from tasks.create_archive_bucket import create_archive_bucket
-from tasks.shared import archive, archive_chain, archive_files, names, pace
+from tasks.shared import archive, archive_chain, archive_files, archive_head, names, pace
 from tasks.shared.archive import START, canonical, manifest_key
 from tasks.shared.archive_files import Store
 from tasks.shared.pace import CALLS_A_SECOND
@@ -87,18 +88,30 @@ def manifest(*keys: str, since: float = 0) -> dict[str, Any]:
     return {"date": TODAY, "predecessor": None, "files": files, "since": of_machine, "closed": False, "breaks": []}
 
 
-def kept(document: dict[str, Any]) -> list[Answer]:
-    """The manifest of today is there."""
+class Body:
+    """What may be read in every test that plays it."""
 
-    class Body:
-        def read(self) -> bytes:
-            return canonical(document)
+    def __init__(self, content: bytes) -> None:
+        self._content = content
 
-    key = manifest_key(TODAY, 1)
-    return [
+    def read(self) -> bytes:
+        return self._content
+
+
+def kept(document: dict[str, Any], head: dict[str, Any] | None = None) -> list[Answer]:
+    """The manifest of today is there, and the head names it, or what is given."""
+    body, key = canonical(document), manifest_key(TODAY, 1)
+    said = head or {"key": key, "sha256": hashlib.sha256(body).hexdigest(), "before": None, "settled": True}
+    parameter = {"Value": json.dumps(said), "Version": 1}
+    reads = [
         s3("list_objects_v2", {"Contents": [{"Key": key, "ETag": '"0"'}]}, Prefix="manifests/"),
-        s3("get_object", {"Body": Body(), "ETag": '"0"'}, Key=key),
+        ssm("get_parameter", {"Parameter": parameter}, Name=names.ARCHIVE_HEAD),
+        s3("get_object", {"Body": Body(body), "ETag": '"0"'}, Key=key),
     ]
+    if not head:
+        return reads
+    history = ssm("get_parameter_history", {"Parameters": [parameter]}, Name=names.ARCHIVE_HEAD)
+    return [*reads, history, *reads, history]  # twice, since another execution may be writing
 
 
 FILE_KEY = archive.file_key("meridian-validate", "run-1", BEGAN + 10, 0)
@@ -128,7 +141,7 @@ SCENARIOS = [
     Scenario(
         "The first closed execution begins the archive",
         looks(),
-        [NO_MANIFEST, LISTED, *READ, put(FILE_KEY), NO_HEAD, ANNOUNCED, put(manifest_key(TODAY, 1)), ANNOUNCED],
+        [NO_MANIFEST, NO_HEAD, LISTED, *READ, put(FILE_KEY), ANNOUNCED, put(manifest_key(TODAY, 1)), ANNOUNCED],
         {"status": "READY", "files": 1, "events": 3, "open": 0, "remaining": [], "wait_seconds": 0},
     ),
     Scenario(
@@ -136,12 +149,12 @@ SCENARIOS = [
         looks(),
         [
             NO_MANIFEST,
+            NO_HEAD,
             LISTED,
             *READ,
             replace(put(FILE_KEY), error=("PreconditionFailed", "it is there")),
             s3("head_object", {"ChecksumSHA256": "another"}, Key=FILE_KEY, ChecksumMode="ENABLED"),
             s3("put_object", {}, Key=FILE_KEY, Body=ANY, ContentType=ANY, **CHECKSUM),
-            NO_HEAD,
             ANNOUNCED,
             put(manifest_key(TODAY, 1)),
             ANNOUNCED,
@@ -165,6 +178,7 @@ SCENARIOS = [
         looks(),
         [
             NO_MANIFEST,
+            NO_HEAD,
             states(
                 "list_executions", {"executions": [One("run-1").item()]}, stateMachineArn=VALIDATE, maxResults=1_000
             ),
@@ -174,13 +188,13 @@ SCENARIOS = [
     Scenario(
         "An execution that is forgotten between listing and reading is noted",
         looks(),
-        [NO_MANIFEST, LISTED, refuse("stepfunctions", HOME, "describe_execution", "ExecutionDoesNotExist")],
+        [NO_MANIFEST, NO_HEAD, LISTED, refuse("stepfunctions", HOME, "describe_execution", "ExecutionDoesNotExist")],
         {"status": "READY", "files": 0, "forgotten": [ENDED.arn]},
     ),
     Scenario(
         "A state machine that is gone has nothing to archive",
         looks(),
-        [NO_MANIFEST, refuse("stepfunctions", HOME, "list_executions", "StateMachineDoesNotExist")],
+        [NO_MANIFEST, NO_HEAD, refuse("stepfunctions", HOME, "list_executions", "StateMachineDoesNotExist")],
         {"status": "READY", "files": 0, "remaining": []},
     ),
     Scenario(
@@ -212,16 +226,12 @@ SCENARIOS = [
         "A manifest that is not what the head says is noted in it",
         looks(),
         [
-            *kept(manifest("executions/one")),
+            *kept(manifest("executions/one"), HEAD),
+            s3("get_object", {"Body": Body(b"{}"), "ETag": '"0"'}, Key=HEAD["key"]),
+            s3("list_object_versions", {"Versions": []}, Prefix=HEAD["key"]),
             LISTED,
             *READ,
             put(FILE_KEY),
-            ssm("get_parameter", {"Parameter": {"Value": json.dumps(HEAD)}}, Name=names.ARCHIVE_HEAD),
-            ssm(
-                "get_parameter_history",
-                {"Parameters": [{"Value": json.dumps(HEAD), "Version": 1}]},
-                Name=names.ARCHIVE_HEAD,
-            ),
             ANNOUNCED,
             s3(
                 "put_object",
@@ -278,7 +288,7 @@ def manifests() -> list[dict[str, Any]]:
     for key, body in found:
         assert json.loads(body)["predecessor"] == before
         before = {"key": key, "sha256": hashlib.sha256(body).hexdigest()}
-    head = archive_chain.read_heads(ArchiveClients(StepFunctions()).ssm(HOME))
+    head = archive_head.read_heads(ArchiveClients(StepFunctions()).ssm(HOME))
     assert archive.fits(before, head)  # type: ignore[arg-type]  # JSON
     return [json.loads(body) for _, body in found]
 
@@ -594,6 +604,96 @@ def test_a_manifest_that_was_removed_is_noted_and_its_files_are_listed_again() -
     (manifest,) = [json.loads(body) for body in objects("manifests/").values()]
     assert sorted((line["execution"], line["redrive_count"]) for line in manifest["files"]) == closed(found)
     assert [one["found"] for one in manifest["breaks"]] == [None]
+
+
+def bucket() -> Any:
+    return ArchiveClients(StepFunctions()).s3(HOME)
+
+
+def alter(key: str, **changed: Any) -> None:
+    """Put another manifest in the place of one."""
+    bucket().put_object(Bucket=BUCKET, Key=key, Body=canonical({**json.loads(objects(key)[key]), **changed}))
+
+
+@pytest.mark.usefixtures("s3_and_ssm")
+def test_an_altered_manifest_is_not_believed() -> None:
+    """Archiving goes on from the version that the head names, notes the break once, and tells of it."""
+    found = several()
+    run(found)
+    key, (before,) = manifest_key(TODAY, 1), manifests()
+    wrong = [{**line, "status": "WRONG"} for line in before["files"]]
+    alter(key, files=wrong, since={"meridian-validate": time.time() + 1_000})
+    found.add(One("run-late", time.time() - 60, time.time() - 30))
+    reply, again = run(found), run(found)
+    (after,) = manifests()
+    assert archived() == closed(found)
+    assert "WRONG" not in {line["status"] for line in listed()}
+    assert [one["kept"]["key"] for one in after["breaks"]] == [key]
+    assert (reply["breaks"], again["breaks"]) == (after["breaks"], [])
+
+
+@pytest.mark.usefixtures("s3_and_ssm")
+def test_a_break_is_noted_also_where_nothing_is_new() -> None:
+    """An altered manifest is put right by the next run, whatever there is to archive."""
+    found = few()
+    run(found)
+    alter(manifest_key(TODAY, 1), files=[])
+    assert len(run(found)["breaks"]) == 1
+    assert archived() == closed(found)
+
+
+def test_killed_after_an_alteration_the_break_is_noted_all_the_same() -> None:
+    """Whatever call the run dies at that meets the break, the good lines come back, and the break is told of."""
+    for number in range(1, call_count(few()) + 10):
+        with emptied():
+            found = few()
+            run(found)
+            alter(manifest_key(TODAY, 1), files=[])
+            doomed = ArchiveClients(found)
+            doomed.kill("after", number)
+            with contextlib.suppress(Killed):
+                run(found, doomed)
+            run(found)
+            assert archived() == closed(found), number
+            assert len(manifests()[-1]["breaks"]) == 1, number
+
+
+@pytest.mark.usefixtures("s3_and_ssm")
+def test_what_is_no_manifest_does_not_stop_the_archive() -> None:
+    """Anything may lie in the newest manifest's place."""
+    found = few()
+    run(found)
+    bucket().put_object(Bucket=BUCKET, Key=manifest_key(TODAY, 1), Body=b"no JSON")
+    assert len(run(found)["breaks"]) == 1
+    assert archived() == closed(found)
+
+
+@pytest.mark.usefixtures("s3_and_ssm")
+def test_a_manifest_that_somebody_added_is_not_believed() -> None:
+    """One behind the newest claims in vain that all is archived, and stays where it is."""
+    found = few()
+    run(found)
+    ahead = manifest_key("2999-01-01", 1)
+    claims = {"date": "2999-01-01", "since": {"meridian-validate": time.time() + 1_000}}
+    bucket().put_object(
+        Bucket=BUCKET, Key=ahead, Body=canonical({**manifests()[0], **claims}), ContentType="application/json"
+    )
+    found.add(One("run-late", time.time() - 60, time.time() - 30))
+    run(found)
+    assert "run-late" in str(objects(manifest_key(TODAY, 1)))
+    assert json.loads(objects(ahead)[ahead])["date"] == "2999-01-01"
+
+
+@pytest.mark.usefixtures("s3_and_ssm")
+def test_a_manifest_in_the_place_of_the_next_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where somebody put something at the key that comes next, the one after it is taken."""
+    found = few()
+    run(found)
+    monkeypatch.setattr(archive_chain, "MOST_FILES", 1)
+    bucket().put_object(Bucket=BUCKET, Key=manifest_key(TODAY, 2), Body=b"{}")
+    found.add(One("run-late", time.time() - 60, time.time() - 30))
+    run(found)
+    assert "run-late" in str(objects(manifest_key(TODAY, 3)))
 
 
 # ---------------------------------------------------------------------------------------------------------------- pace

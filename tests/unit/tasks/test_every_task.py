@@ -87,6 +87,7 @@ ALSO = {
         # Needed for the first replica of an account only.
         "iam:CreateServiceLinkedRole",
     },
+    "archive_executions": {"s3:GetObjectVersion"},  # GetObject of a version
     "load_deployment": {"s3:ListBucket"},  # without it S3 answers AccessDenied for an object that is gone
     "remove_replica": {"dynamodb:DeleteTable", "dynamodb:DeleteTableReplica"},  # in the replica's Region
     "create_table": {"dynamodb:TagResource"},  # CreateTable with Tags
