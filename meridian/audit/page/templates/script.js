@@ -133,7 +133,7 @@ function detailOf(step) {
   if (step.unknown) add("Unknown events", ...step.unknown);
   if (step.error) add("Error", code(step.error));
   if (step.cause) add("Cause", block("Cause", data.texts[step.cause]));
-  if (step.tried > 1) add("Attempts", ...(step.attempts || []).map(attemptOf), `${step.tried} in all; took ${step.worked || "0 s"} of work`);
+  if (step.tried > 1) add("Attempts", ...(step.attempts || []).map(attemptOf), `${step.tried} in all${step.worked ? `; took ${step.worked} of work` : ""}`);
   if (step.changes) add("Changed", ...step.changes.map(changeOf));
   if (step.input) add("Input", ...payloadOf("Input", step.input));
   if (step.output) add("Output", ...payloadOf("Output", step.output));
