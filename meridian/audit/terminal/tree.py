@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from meridian.audit.model import Audit, Starter
     from meridian.audit.verdict import Failure
 
+EXECUTION = "execution"  # the last of the facts
 MOST_CHANGES = 12  # shown without --full
 
 
@@ -31,6 +32,7 @@ def show(console: Console, audit: Audit, *, full: bool = False, now: float | Non
     say(console, Text(judged.sentence, terminal.STYLES[judged.outcome]))
     _show_pairs(console, list(_failure(judged.failure, judged.question)) if judged.failure else [])
     _show_pairs(console, list(_facts(audit)))
+    say(console, Text.assemble((f"{EXECUTION}  ", "dim"), words.plain(audit.arn)))  # whole, to be copied
     _show_steps(console, so_far(audit, now), full=full)
     _show_changes(console, audit, full=full)
 
@@ -68,7 +70,6 @@ def _facts(audit: Audit) -> Iterator[tuple[str, str]]:
         yield "not read", words.plain(audit.unread)
     if audit.source != "Step Functions":
         yield "read from", words.plain(audit.source)
-    yield "execution", words.plain(audit.arn)
 
 
 def _starter(starter: Starter) -> str:
@@ -87,7 +88,7 @@ def _show_pairs(console: Console, pairs: Sequence[tuple[str, str]]) -> None:
     if not pairs:
         return
     drawn = Table.grid(padding=(0, 2, 0, 0))
-    drawn.add_column(style="dim", no_wrap=True)
+    drawn.add_column(style="dim", no_wrap=True, min_width=len(EXECUTION))
     drawn.add_column(overflow="fold")
     for name, value in pairs:
         drawn.add_row(name, Text(value))

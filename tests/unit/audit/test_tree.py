@@ -211,6 +211,10 @@ class TestFacts:
         ):
             assert fact in text
 
+    def test_arn(self) -> None:
+        """In a narrow terminal the ARN stays whole, to be copied."""
+        assert f"execution  {samples.provision().arn}\n" in drawn(samples.provision(), NARROW)
+
     def test_schedule(self) -> None:
         """A scheduled execution names its alias."""
         text = drawn(samples.failed_validation())
