@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from meridian import schedule_words
+from meridian import schedule_words, under_way
 from meridian.audit import words
 from meridian.audit.histories.fold import fold
 from meridian.audit.histories.step_functions import StepFunctions
@@ -30,6 +30,14 @@ if TYPE_CHECKING:
 MOST_DESCRIBED = 100
 ALARMS = {"failure": "validation-failed", "silence": "validation-silent"}
 PAUSED, RESUMED = "DISABLED", "ENABLED"
+_MISSING = (
+    "No provision and no cleanup of it runs. Run provision with its request, which makes it again, or cleanup, if one "
+    "was cut off."
+)
+_UNDER_WAY = {
+    "provision": "A provision of it runs, which makes the schedule after the Regions: {arn}",
+    "cleanup": "A cleanup of it runs, which removes the schedule first: {arn}",
+}
 # What GetSchedule answers and UpdateSchedule does not take.
 ANSWERED = ("Arn", "CreationDate", "LastModificationDate", "ResponseMetadata")
 
@@ -39,7 +47,7 @@ class Run:
     """``status`` is Step Functions' own word; ``verdict`` a sentence."""
 
     execution: str
-    started: str  # like 2026-11-21 12:00:00Z
+    started: float  # seconds since 1970
     seconds: float | None
     status: str
     verdict: str
@@ -111,14 +119,19 @@ def _none(session: Session, table: str, is_wanted: bool, *, change: bool, as_jso
     remedy = (
         "Give its request `validation: {schedule: {schedule_expression: rate(1 hour)}}`, and run provision with it."
     )
+    is_wrong = is_wanted
     if is_wanted:
-        what, remedy = f"The schedule of {table} is missing", "Run provision with its request: that makes it again."
+        workflow, arn = under_way.worker(session, table)
+        is_wrong = not workflow
+        what, remedy = f"The schedule of {table} is missing", _MISSING
+        if workflow:
+            what, remedy = f"{table} has no schedule now", _UNDER_WAY[workflow].format(arn=arn)
     if change:
         raise RequestInvalid(what, where=session.home, remedy=remedy)
     if as_json:
         print(json.dumps({"table": table, "home": session.home, "schedule": None}))
     schedule_words.say(f"{what} in {session.home}. {remedy}")
-    return WRONG if is_wanted else DONE
+    return WRONG if is_wrong else DONE
 
 
 def _described(session: Session, table: str) -> GetScheduleOutputTypeDef | None:
@@ -199,6 +212,4 @@ class _Described:
             return None
         judged = verdict(audit)
         why = f" {words.plain(judged.failure.message)}" if judged.failure else ""
-        return Run(
-            arn, words.moment(described["startDate"]), audit.seconds, audit.status.value, f"{judged.sentence}{why}"
-        )
+        return Run(arn, described["startDate"], audit.seconds, audit.status.value, f"{judged.sentence}{why}")

@@ -50,7 +50,7 @@ def lines(schedule: Schedule) -> Iterator[str]:
         f"{words.duration(schedule.maximum_event_age_in_seconds)}; {_given_up(schedule.dead_letters)}."
     )
     yield f"Alarms: {', '.join(f'{kind} {state or NO_ALARM}' for kind, state in schedule.alarms.items())}."
-    yield f"Last fired: {schedule.runs[0].started}." if schedule.runs else "It has not fired yet."
+    yield f"Last fired: {words.moment(schedule.runs[0].started)}." if schedule.runs else "It has not fired yet."
     if schedule.more_runs:
         yield "Older runs are behind those of other tables, and were not looked at."
 
@@ -62,7 +62,7 @@ def _given_up(count: int) -> str:
 def _row(run: Run) -> list[Text]:
     style = terminal.STYLES[Outcome(run.status)]
     return [
-        Text(run.started),
+        Text(words.moment(run.started)),
         Text(words.duration(run.seconds)),
         Text(run.status, style),
         Text(run.verdict if len(run.verdict) <= LONGEST else f"{run.verdict[:LONGEST]}…"),

@@ -29,6 +29,10 @@ STARTED = datetime(2026, 11, 21, 12, tzinfo=UTC)
 FAILED = "1 of 6 checks of orders failed within 60 s: eu-west-1 did not see the put from us-east-1. Look there."
 
 
+def _machine(workflow: str) -> str:
+    return MACHINE.replace("validate", workflow)
+
+
 class States:
     """Executions that schedules started, the newest first."""
 
@@ -37,14 +41,14 @@ class States:
         self.asked: list[str] = []
         self.described = 0
 
-    def ran(self, status: str = "SUCCEEDED", table: str = TABLE, **more: Any) -> None:
-        number = len(self.executions)
-        arn = f"{MACHINE.replace(':stateMachine:', ':execution:')}:{number}"
+    def ran(self, status: str = "SUCCEEDED", table: str = TABLE, workflow: str = "validate", **more: Any) -> None:
+        number, machine = len(self.executions), _machine(workflow)
+        arn = f"{machine.replace(':stateMachine:', ':execution:')}:{number}"
         started = STARTED - timedelta(hours=number)
         ended = {} if status == "RUNNING" else {"stopDate": started + timedelta(seconds=12)}
         given = {
             "executionArn": arn,
-            "stateMachineArn": MACHINE,
+            "stateMachineArn": machine,
             "name": str(number),
             "input": f'{{"table": "{table}"}}',
         }
@@ -54,10 +58,13 @@ class States:
         assert operation == "list_executions"
         return SimpleNamespace(paginate=self._pages)
 
-    def _pages(self, stateMachineArn: str) -> Iterator[dict[str, Any]]:  # noqa: N803  # boto3's name
+    def _pages(self, stateMachineArn: str, statusFilter: str = "") -> Iterator[dict[str, Any]]:  # noqa: N803  # boto3's names
         self.asked.append(stateMachineArn)
-        for at in range(0, len(self.executions), 3):
-            yield {"executions": self.executions[at : at + 3]}
+        machine = stateMachineArn.removesuffix(":scheduled")
+        of_machine = [one for one in self.executions if one["stateMachineArn"] == machine]
+        found = [one for one in of_machine if statusFilter in ("", one["status"])]
+        for at in range(0, len(found), 3):
+            yield {"executions": found[at : at + 3]}
 
     def describe_execution(self, executionArn: str) -> dict[str, Any]:  # noqa: N803
         self.described += 1
@@ -77,8 +84,7 @@ class Account(MotoClients):
         self.states = States()
 
     def machine(self, workflow: str) -> str:
-        assert workflow == "validate"
-        return MACHINE
+        return _machine(workflow)
 
     def provisioned(self, request: Any = SCHEDULED) -> None:
         self.s3(HOME).create_bucket(Bucket=BUCKET)
@@ -87,6 +93,12 @@ class Account(MotoClients):
 
     def state(self) -> str:
         return str(self.scheduler(HOME).get_schedule(GroupName=GROUP, Name="validate")["State"])
+
+
+def record_only(account: Account) -> None:
+    """What a provision has made before its schedule."""
+    account.s3(HOME).create_bucket(Bucket=BUCKET)
+    record.save(account, BUCKET, SCHEDULED)
 
 
 @pytest.fixture
@@ -183,10 +195,10 @@ class TestShow:
             "maximum_event_age_in_seconds": 900,
             "dead_letters": 0,
             "alarms": {"failure": None, "silence": None},
-            "last_fired": "2026-11-21 12:00:00Z",
+            "last_fired": STARTED.timestamp(),
             "more_runs": False,
         }
-        assert (run["status"], run["seconds"]) == ("SUCCEEDED", 12.0)
+        assert (run["status"], run["started"], run["seconds"]) == ("SUCCEEDED", STARTED.timestamp(), 12.0)
 
 
 class TestWrong:
@@ -249,7 +261,22 @@ class TestNone:
         account.provisioned()
         account.scheduler(HOME).delete_schedule(GroupName=GROUP, Name="validate")
         assert command(account) == 1
-        assert f"The schedule of orders is missing in {HOME}. Run provision" in capsys.readouterr().err
+        assert f"The schedule of orders is missing in {HOME}. No provision and no cleanup" in capsys.readouterr().err
+
+    @pytest.mark.parametrize("workflow", ["provision", "cleanup"])
+    def test_says_what_makes_or_removes_it(
+        self, account: Account, workflow: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """While such a workflow of the table runs, nothing is wrong yet, and nobody is told to start another."""
+        record_only(account)
+        account.states.ran("RUNNING", table="others", workflow=workflow)
+        assert command(account) == 1
+        account.states.ran("RUNNING", workflow=workflow)
+        capsys.readouterr()
+        assert command(account) == 0
+        said = capsys.readouterr().err
+        assert f"A {workflow} of it runs" in said
+        assert "Run provision" not in said
 
     @pytest.mark.parametrize("state", ["ENABLED", "DISABLED"])
     def test_refuses_to_pause_nothing(self, account: Account, state: str) -> None:
