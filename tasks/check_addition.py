@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from tasks.shared import regions, tables
 from tasks.shared import request as requests
-from tasks.shared.errors import DeploymentNotFound
+from tasks.shared.errors import DeploymentNotFound, RequestInvalid
 from tasks.shared.task import ANY, TABLE, allow, task
 
 if TYPE_CHECKING:
@@ -38,6 +38,10 @@ class Reply(TypedDict):
 def check_addition(event: Event, aws: Clients) -> Reply:
     """``RequestInvalid`` for a Region that is unknown or not enabled, ``NotOurs`` for a table that is in the way."""
     table, home, region, request = event["table"], event["home"], event["region"], event["request"]
+    if region not in regions.partitions():  # here, since the rules of a request would name a place in its list
+        raise RequestInvalid(
+            str(regions.unknown_region(("region",), region)).rstrip("."), remedy="Nothing was created."
+        )
     members = request["regions"]
     request = requests.complete({**request, "regions": [*members, *([region] if region not in members else [])]})
     regions.require_enabled(aws, home, [region])

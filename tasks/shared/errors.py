@@ -42,7 +42,10 @@ class MeridianError(Exception):
         self.remedy = remedy
         place = f" in {where}" if where else ""
         reason = f": {why.rstrip('.')}" if why else ""
-        super().__init__(f"{what}{place}{reason}. {remedy}".strip())
+        said = f"{what}{place}{reason}"
+        end = "" if said.endswith("?") else "."
+        gap = "" if remedy.startswith("\n") else " "
+        super().__init__(f"{said}{end}{gap}{remedy}".strip())
 
 
 class Refused(MeridianError):

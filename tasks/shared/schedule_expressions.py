@@ -10,6 +10,7 @@ import pkgutil
 import re
 import tarfile
 import zoneinfo
+from calendar import monthrange
 from contextlib import suppress
 from functools import cache
 from typing import NamedTuple
@@ -19,6 +20,7 @@ from tasks.shared.problems import shown
 UNIT_SECONDS = {"minute": 60, "hour": 3_600, "day": 86_400}
 MOST_DAYS = 366
 MINUTE = 60
+LEAP_YEAR, LONGEST_MONTH = 2028, 31
 
 RATE = re.compile(r"rate\((\d{1,9}) ([a-z]+)\)")
 CRON = re.compile(r"cron\(([^()]*)\)")
@@ -120,7 +122,18 @@ def _of_cron(fields: list[str]) -> str:
             return f"has {shown(written)} for {field.name}; write it like `cron(30 6 ? * MON-FRI *)`."
     if [fields[2], fields[4]].count("?") != 1:
         return "needs a `?` in day-of-month or in day-of-week, and not in both; write `cron(0 8 * * ? *)`."
+    if fields[2].isdigit() and int(fields[2]) > _longest(fields[3]):
+        return f"is never: no such month has a day {fields[2]}; write `L` for a month's last day."
     return ""
+
+
+def _longest(months: str) -> int:
+    """Days of the longest of these months, as far as they are told one by one."""
+    named = [month.upper() for month in months.split(",")]
+    numbers = [MONTHS.index(month) + 1 if month in MONTHS else month for month in named]
+    if not all(str(number).isdigit() for number in numbers):
+        return LONGEST_MONTH
+    return max(monthrange(LEAP_YEAR, int(number))[1] for number in numbers)
 
 
 @cache

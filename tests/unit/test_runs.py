@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from meridian import runs
+from meridian import causes, executions, runs
 from meridian.commandline import DONE, WRONG
 from meridian.runs import shown, without_changes
 from tasks.shared.archive import break_id
@@ -64,9 +64,9 @@ def test_an_archive_that_met_a_break_ends_with_one(
 ) -> None:
     """A monitor sees it, and a person is told what was altered, by its name, and where to go on."""
     ended = SimpleNamespace(workflow="archive", status="SUCCEEDED", output={"files": 1, "breaks": breaks})
-    monkeypatch.setattr(runs.executions, "require", lambda *_: None)
+    monkeypatch.setattr(executions, "require", lambda *_: None)
     monkeypatch.setattr(runs, "watch", lambda *_: ended)
-    monkeypatch.setattr(runs.causes, "cause_of", lambda _: None)
+    monkeypatch.setattr(causes, "cause_of", lambda _: None)
     session: Any = SimpleNamespace(states=None, options="")
     assert runs.finish(session, "arn") == code
     said = capsys.readouterr().err

@@ -99,6 +99,10 @@ class TestMessage:
         """The remedy that always works is the default."""
         assert str(MeridianError("It broke")) == f"It broke. {START_AGAIN}"
 
+    def test_a_question_ends_as_one(self) -> None:
+        """No full stop follows a question mark, and no space stands at a line's end."""
+        assert str(MeridianError("Did you mean it?", remedy="\nSay so.")) == "Did you mean it?\nSay so."
+
 
 OWN = {
     name
