@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from tasks.shared.clients import Clients
     from tasks.shared.request import Request
 
+STREAM_STAYS = (
+    "Nothing was removed in that Region. If its owner can do without it, have it removed and start again; if it must "
+    "stay, remove the rest by hand, as docs/workflows.md tells under remove-region. Do not give it that tag: it would be "
+    "deleted."
+)
+
 
 class Event(TypedDict):
     table: str
@@ -54,5 +60,5 @@ def check_removal(event: Event, aws: Clients) -> Reply:
             remedy=f'Start it with "confirm": "{region}" if you want that. Nothing was removed.',
         )
     tables.require_unprotected(aws, table, [region] if member else [])
-    streams.require_ours(aws, table, region)
+    streams.require_ours(aws, table, region, remedy=STREAM_STAYS)
     return {"region": region}

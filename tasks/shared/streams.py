@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tasks.shared.waiting import Looked, Looped
 
 LIVE = ("ENABLING", "ACTIVE", "UPDATING", "DISABLING")
+LEFT = "It is left as it is. Remove it yourself, then start the workflow again with the same input."
 MOST_TAGS = 50  # of a stream; how many ListTagsForStream gives unasked is not documented
 PAST = {"ENABLE_FAILED": 1, "DISABLED": 2}
 
@@ -31,7 +32,9 @@ def describe(aws: Clients, table: str, region: str) -> StreamDescriptionSummaryT
         return None
 
 
-def require_ours(aws: Clients, table: str, region: str) -> StreamDescriptionSummaryTypeDef | None:
+def require_ours(
+    aws: Clients, table: str, region: str, *, remedy: str = LEFT
+) -> StreamDescriptionSummaryTypeDef | None:
     """Describe the stream; ``NotOurs`` if it lacks our ownership tag, ``None`` if it does not exist."""
     summary = describe(aws, table, region)
     if summary is None:
@@ -45,7 +48,7 @@ def require_ours(aws: Clients, table: str, region: str) -> StreamDescriptionSumm
             f"A Kinesis stream named {names.stream(table)} exists",
             where=region,
             why=f"it lacks the tag {names.OWNERSHIP_TAG}={table}, so Meridian did not make it",
-            remedy="It is left as it is. Remove it yourself, then start the workflow again with the same input.",
+            remedy=remedy,
         )
     return summary
 

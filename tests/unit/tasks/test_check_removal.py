@@ -108,6 +108,7 @@ SCENARIOS = [
         says=[
             "A Kinesis stream named meridian-orders-",
             " exists in eu-west-1: it lacks the tag meridian:table=orders",
+            "if it must stay, remove the rest by hand",
         ],
     ),
 ]
