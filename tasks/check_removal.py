@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 STREAM_STAYS = (
     "Nothing was removed in that Region. If its owner can do without it, have it removed and start again; if it must "
-    "stay, remove the rest by hand, as docs/workflows.md tells under remove-region. Do not give it that tag: it would be "
-    "deleted."
+    "stay, remove the rest by hand, as docs/workflows.md tells under remove-region. Do not give it that tag: it would "
+    "be deleted."
 )
 
 
