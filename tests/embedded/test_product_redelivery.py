@@ -6,6 +6,7 @@ nothing of any item.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ import deploy
 from meridian.audit.archives.archive import Archive, verify
 from meridian.audit.histories.step_functions import StepFunctions
 from tasks.shared import names
+from tasks.shared.archive import break_id
 from tests.embedded.product import new_table, request
 
 if TYPE_CHECKING:
@@ -85,11 +87,11 @@ def test_redelivery(product: Product, client: Client, table: str) -> None:
     assert redeliver(product, table) == (0, f"{HOME}: nothing to do")
 
 
-def archive(product: Product) -> dict[str, Any]:
-    """Run the workflow by the command, and give what it printed."""
+def archive(product: Product, code: int = 0) -> dict[str, Any]:
+    """Run the workflow by the command, which must end with that exit code, and give what it printed."""
     arguments = ["run", "archive", "--json", "--endpoint-url", product.aws.endpoint_url, "--region", HOME]
     result = CliRunner().invoke(deploy.app, arguments)
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == code, result.output
     printed: dict[str, Any] = json.loads(result.stdout)
     return printed
 
@@ -148,6 +150,16 @@ def test_archive(product: Product, client: Client, table: str) -> None:
     (problem,) = verify(product.session).problems
     assert problem.startswith(f"{files[0]} was altered. Its version ")
     client("s3").delete_object(Bucket=ARCHIVE, Key=files[0], VersionId=_latest(client, files[0]))
+    assert verify(product.session).problems == []
+
+    manifest = max(key for key, _ in objects if key.startswith("manifests/"))
+    good = client("s3").get_object(Bucket=ARCHIVE, Key=manifest)["Body"].read()
+    client("s3").put_object(Bucket=ARCHIVE, Key=manifest, Body=good.replace(b"SUCCEEDED", b"FAILED"))
+    (broken,) = archive(product, 1)["breaks"]
+    assert broken["kept"] == {"key": manifest, "sha256": hashlib.sha256(good).hexdigest()}
+    (problem,) = verify(product.session).problems
+    assert break_id(broken) in problem
+    client("ssm").put_parameter(Name=names.ARCHIVE_ACKNOWLEDGED, Type="String", Value=break_id(broken))
     assert verify(product.session).problems == []
 
 
