@@ -300,7 +300,7 @@ def test_the_auditors_policy_reads_and_starts_nothing(
 ) -> None:
     """An auditor audits an execution, lists a table's and verifies the archive, and may start none."""
     control.up(code)
-    archived, failed = (_ended(control, workflow) for workflow in ("Archive", "Provision"))
+    failed, archived = (_ended(control, workflow) for workflow in ("Provision", "Archive"))
     given = session_of("auditor").get_credentials()
     assert given
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", given.access_key)
