@@ -7,11 +7,11 @@ where the child may not be.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from meridian.audit.histories.documents import mapping
 from meridian.executions import snapshot
 from meridian.history import Execution
 from tasks.shared.errors import START_AGAIN
@@ -74,9 +74,9 @@ class Unwrapped(NamedTuple):
 
 def unwrapped(error: str, cause: str) -> Unwrapped:
     """Error, message and further path in a cause: a child's description, a function's error, or plain words."""
-    document = _object(cause)
+    document = mapping(cause)
     if _text(document, "ExecutionArn").count(":") >= 7:
-        child = Execution(document["ExecutionArn"], input=_object(document.get("Input")))
+        child = Execution(document["ExecutionArn"], input=mapping(document.get("Input")))
         inner = unwrapped(_text(document, "Error") or _text(document, "Status") or error, _text(document, "Cause"))
         return inner._replace(path=(child.label, *inner.path))
     kind = _text(document, "errorType") or _cut_off("errorType", cause) or error
@@ -87,16 +87,6 @@ def _text(document: dict[str, Any], key: str) -> str:
     """A member that is text; whoever wrote the cause may have put anything there."""
     value = document.get(key)
     return value if isinstance(value, str) else ""
-
-
-def _object(document: Any) -> dict[str, Any]:
-    """A JSON object, given as such or as text, or an empty one."""
-    if isinstance(document, str):
-        try:
-            document = json.loads(document)
-        except (ValueError, RecursionError):
-            return {}
-    return document if isinstance(document, dict) else {}
 
 
 def _cut_off(key: str, text: str) -> str:
