@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,11 +51,9 @@ def call_a_function(embedded: EmbeddedAws) -> dict[str, Any]:
     return dict(json.load(client("lambda").invoke(FunctionName=arn)["Payload"]))
 
 
-def test_it_starts_in_seconds_and_ends_with_its_block() -> None:
+def test_it_ends_with_its_block() -> None:
     """Leaving the block ends the server and its functions and removes their directory."""
-    began = time.monotonic()
     with start() as embedded:
-        assert time.monotonic() - began < 5
         surroundings = call_a_function(embedded)
         directory = Path(surroundings["environment"]["HOME"])
         assert len(members(embedded.pid)) == WITH_ONE_FUNCTION
