@@ -39,8 +39,7 @@ FOLLOW = """(hash) => new Promise((done) => {
     }), {once: true});
     location.hash = hash;
 })"""
-# Bounds of what a person takes for at once, with room for a busy machine: measured are 0.9 s and 90 ms.
-# Beside other tests, on a busy machine; on a quiet one it opens in a second and reacts within 90 ms.
+# With room for other tests on the same machine: measured on a quiet one are 0.9 s and 90 ms.
 OPENS_WITHIN_SECONDS, REACTS_WITHIN_MS, MOST_BYTES = 15.0, 1_000, 5_000_000
 NAMELESS = re.compile(r"^\s*- (?:button|link|textbox|searchbox|combobox|checkbox)(?::|$)", re.MULTILINE)
 KINDS = ("provision", "failed", "running", "failed_validation", "hostile")
