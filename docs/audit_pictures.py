@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from docs import chromium
 from meridian import control, embedded, executions, local, request
 from meridian.audit.histories.reading import read
 from meridian.audit.histories.step_functions import StepFunctions
@@ -19,8 +17,6 @@ from meridian.inputs import Workflow
 from tasks.shared.clients import ATTEMPTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from playwright.sync_api import Browser
 
     from meridian.audit.model import Audit
@@ -28,7 +24,6 @@ if TYPE_CHECKING:
 
 DOCS = Path(__file__).parent
 EXAMPLES = DOCS.parent / "definitions/examples"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 WIDTH, TALLEST = 1280, 4000  # pixels
 # So long do a table, a replica, a stream, a destination and a stack take: some seconds, as one sees waiting best.
 DELAYS = embedded.Delays(3.0, 6.0, 3.0, 3.0, 3.0)
@@ -41,7 +36,10 @@ DENIED = (
 
 def make() -> None:
     """Write docs/audit-*.png. Needs Chromium."""
-    with _browser() as browser:
+    path = chromium.find()
+    if path is None:
+        sys.exit(f"The pictures need Chromium: {chromium.NONE_FOUND}.")
+    with chromium.launched(path) as browser:
         with local.running(DELAYS) as (aws, session):
             good, bad = _executions(aws, session)
         _picture(browser, good, "audit-provision.png", ("", "#timeline"), unfold="ap-southeast-1")
@@ -88,18 +86,3 @@ def _picture(
     top = page.evaluate(f"{section} return box.top }}", since) - 28 if since else 0
     page.screenshot(path=DOCS / name, clip={"x": 0, "y": top, "width": WIDTH, "height": bottom - top})
     page.close()
-
-
-@contextmanager
-def _browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    chromium = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if chromium is None:
-        sys.exit(f"The pictures need Chromium: none of {', '.join(BROWSERS)} is on the PATH.")
-    # Chromium's sandbox refuses to run as root.
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
-        yield browser
-        browser.close()

@@ -77,7 +77,7 @@ def on_aws(command: Callable[..., int]) -> Callable[..., int]:
     context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
     keyword_only = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own]
     # Typer reads the signature to know its options.
-    run.__signature__ = signature.replace(parameters=[context, *keyword_only, *shared])  # type: ignore[attr-defined]
+    run.__signature__ = signature.replace(parameters=[context, *keyword_only, *shared])  # type: ignore[attr-defined]  # of functions
     run.__annotations__ = {}
     run.__name__, run.__doc__ = command.__name__, command.__doc__
     return run

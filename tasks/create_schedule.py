@@ -15,6 +15,8 @@ from tasks.shared.task import SCHEDULE, SCHEDULE_GROUP, SCHEDULE_QUEUE, SCHEDULE
 from tasks.shared.waiting import Looked, Looped, busy, ready
 
 if TYPE_CHECKING:
+    from mypy_boto3_scheduler.type_defs import TagTypeDef
+
     from tasks.shared.clients import Clients
     from tasks.shared.request import Request, Schedule
 
@@ -82,9 +84,10 @@ def _queue_made(aws: Clients, home: str, table: str) -> str:
 
 def _group_made(aws: Clients, home: str, table: str) -> str:
     """Make the group; gives what is in the way, if something is."""
-    scheduler, tag = aws.scheduler(home), {"Key": names.OWNERSHIP_TAG, "Value": table}
+    scheduler = aws.scheduler(home)
+    tag: TagTypeDef = {"Key": names.OWNERSHIP_TAG, "Value": table}
     try:
-        scheduler.create_schedule_group(Name=names.schedule_group(table), Tags=[tag])  # type: ignore[list-item]
+        scheduler.create_schedule_group(Name=names.schedule_group(table), Tags=[tag])
     except scheduler.exceptions.ConflictException:
         return "schedule group"
     return ""

@@ -29,7 +29,7 @@ def command(session: Session, asked: Asked) -> int:
     """Do what ``asked`` says. ``Refused`` where it contradicts itself, before anything is read."""
     for stream in (sys.stdout, sys.stderr):  # whoever starts an execution may write what a terminal cannot show
         with contextlib.suppress(AttributeError):
-            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # typed as TextIO
     way = asked.way()
     if way == "table":
         return _list(session, asked)

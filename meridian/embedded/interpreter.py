@@ -46,7 +46,7 @@ def _import_without_ec2() -> None:
     """Spare a second: the interpreter imports all of moto.ec2 for one enumeration of AWS Batch."""
     stub: Any = types.ModuleType("moto.batch.utils")
     statuses = "SUBMITTED PENDING RUNNABLE STARTING RUNNING SUCCEEDED FAILED"
-    stub.JobStatus = enum.StrEnum("JobStatus", {name: name for name in statuses.split()})  # type: ignore[misc]
+    stub.JobStatus = enum.StrEnum("JobStatus", {name: name for name in statuses.split()})  # type: ignore[misc]  # its members are computed
     sys.modules["moto.batch.utils"] = stub
     find("moto.stepfunctions.parser.models")
     del sys.modules["moto.batch.utils"]

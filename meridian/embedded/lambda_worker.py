@@ -71,7 +71,7 @@ def load(module: str, name: str) -> Callable[[Any, Context], Any]:
         return missing(type(error).__name__, str(error))
     if not hasattr(found, name):
         return missing("Runtime.HandlerNotFound", f"Handler '{name}' missing on module '{module}'")
-    return getattr(found, name)  # type: ignore[no-any-return]
+    return getattr(found, name)  # type: ignore[no-any-return]  # any module
 
 
 def missing(kind: str, message: str) -> Callable[[Any, Context], Any]:

@@ -83,7 +83,7 @@ def _children_end_with_their_parent(ended: Callable[[str], bool], stop: Callable
             def look() -> Any:
                 return resolve() if ended(child) else None
 
-            look.child = child  # type: ignore[attr-defined]
+            look.child = child  # type: ignore[attr-defined]  # read by wait_and_stop
             return look
 
         return built

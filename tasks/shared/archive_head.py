@@ -46,6 +46,6 @@ def _head(value: str) -> Head:
     """What a version of the parameter says; one that somebody overwrote with anything else fits no manifest."""
     try:
         said = json.loads(value)
-        return {name: said[name] for name in ("key", "sha256", "before", "settled")}  # type: ignore[return-value]
+        return {"key": said["key"], "sha256": said["sha256"], "before": said["before"], "settled": said["settled"]}
     except (ValueError, TypeError, KeyError):
         return {"key": "", "sha256": "", "before": {"key": "", "sha256": ""}, "settled": True}

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from docs import chromium
 from meridian.audit.page.rendering import render
 
 if TYPE_CHECKING:
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
     Open = Callable[..., "Page"]
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
 FIRST_SCREEN = {"width": 1280, "height": 800}
 LONGEST_MS = 10_000  # of one action; the machine may be busy
 
@@ -30,17 +28,11 @@ LONGEST_MS = 10_000  # of one action; the machine may be busy
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Give a headless Chromium; the tests are skipped where there is none."""
-    chromium = next(filter(None, map(shutil.which, NAMES)), None)
-    if chromium is None:
-        pytest.skip(f"no Chromium: none of {', '.join(NAMES)} is on the PATH")
-    from playwright.sync_api import sync_playwright
-
-    # Chromium's sandbox refuses to run as root.
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
+    path = chromium.find()
+    if path is None:
+        pytest.skip(f"no Chromium: {chromium.NONE_FOUND}")
+    with chromium.launched(path) as browser:
         yield browser
-        browser.close()
 
 
 class Watched:

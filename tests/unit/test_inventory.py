@@ -33,7 +33,7 @@ class FakeClient:
     def paginate(self, **_: Any) -> list[dict[str, Any]]:
         return [self.answer(self.operation)]
 
-    def list_archives(self, NextToken: str = "") -> dict[str, Any]:  # noqa: N803
+    def list_archives(self, NextToken: str = "") -> dict[str, Any]:  # noqa: N803  # boto3's name
         first = {"Archives": [{"ArchiveName": "one"}], "NextToken": "more"}
         return {"Archives": [{"ArchiveName": "two"}]} if NextToken else first
 

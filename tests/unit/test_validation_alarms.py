@@ -98,4 +98,4 @@ def test_an_alarm_that_looks_at_no_period_is_not_made() -> None:
 def test_defaults_stand_where_a_request_says_nothing() -> None:
     """Every parameter has one, so that a Region that is not home is told nothing."""
     assert all("Default" in one for one in validation_alarms.parameters().values())
-    assert region_parameters._validation({"validation": {"schedule": None}}) == {}  # type: ignore[typeddict-item]
+    assert region_parameters._validation({"validation": {"schedule": None}}) == {}  # type: ignore[typeddict-item]  # no more is read

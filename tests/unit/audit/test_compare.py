@@ -24,7 +24,7 @@ def printed(found: Difference, width: int = 160) -> str:
 
 def one_task(seconds: float, **more: object) -> Audit:
     build = Builder("validate", "run", {"table": "orders"})
-    build.task("Look", seconds, **more)  # type: ignore[arg-type]
+    build.task("Look", seconds, **more)  # type: ignore[arg-type]  # of several types
     return build.end()
 
 

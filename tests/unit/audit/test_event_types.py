@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from botocore.model import Shape
 
 MODEL = botocore.session.get_session().get_service_model("stepfunctions")
-TYPES: list[str] = MODEL.shape_for("HistoryEventType").enum  # type: ignore[attr-defined]
-MEMBERS: dict[str, Shape] = MODEL.shape_for("HistoryEvent").members  # type: ignore[attr-defined]
+TYPES: list[str] = MODEL.shape_for("HistoryEventType").enum  # type: ignore[attr-defined]  # typed as any shape
+MEMBERS: dict[str, Shape] = MODEL.shape_for("HistoryEvent").members  # type: ignore[attr-defined]  # typed as any shape
 
 TASK = ("TaskStateEntered", "TaskScheduled", "TaskStarted")
 FUNCTION = ("TaskStateEntered", "LambdaFunctionScheduled", "LambdaFunctionStarted")
@@ -32,7 +32,7 @@ RUN = (*MAP, "MapRunStarted")
 def value(name: str, shape: Shape) -> Any:
     """A value for the member ``name``: text is the member's own name, JSON where the member holds JSON."""
     if shape.type_name == "structure":
-        return {member: value(member, inner) for member, inner in shape.members.items()}  # type: ignore[attr-defined]
+        return {member: value(member, inner) for member, inner in shape.members.items()}  # type: ignore[attr-defined]  # typed as any shape
     simple = {"string": f'"{name}"' if name in ("input", "output") else name, "boolean": False, "map": {}}
     return simple.get(shape.type_name, 1)
 

@@ -42,7 +42,7 @@ SAMPLES = (provision, failed, running, failed_validation, hostile)
 @pytest.mark.parametrize("sample", SAMPLES)
 def test_policy_names_the_style_and_the_script(sample: object) -> None:
     """The policy's hashes are those of the one style and the one script that run; there is no style attribute."""
-    html = page.render(sample())  # type: ignore[operator]
+    html = page.render(sample())  # type: ignore[operator]  # typed as object
     [policy] = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', html)
     [style] = re.findall(r"<style>(.*?)</style>", html, re.DOTALL)
     [script] = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
@@ -56,7 +56,7 @@ def test_policy_names_the_style_and_the_script(sample: object) -> None:
 @pytest.mark.parametrize("sample", SAMPLES)
 def test_nothing_is_loaded(sample: object) -> None:
     """No part of the page names a file or an address to load."""
-    html = page.render(sample())  # type: ignore[operator]
+    html = page.render(sample())  # type: ignore[operator]  # typed as object
     outside = html[: html.index('<script type="application/json"')]
     assert not re.search(r"<(?:link|script|img|iframe|object|embed|use|image)[^>]*(?:src|href)=\"(?!#|data:,)", outside)
     assert not re.search(r"url\((?!#)|@import|@font-face", html)
@@ -163,7 +163,7 @@ def test_latencies_have_shades_by_their_ratio() -> None:
     cells = {cell.milliseconds: cell for matrix in found.matrices for row in matrix.rows.values() for cell in row}
     assert (found.fastest, found.slowest, found.passed, found.failed) == (550, 850, 18, [])
     assert cells[550].shade == 0
-    assert cells[850].shade > cells[550].shade  # type: ignore[operator]
+    assert cells[850].shade > cells[550].shade  # type: ignore[operator]  # typed as object
     assert cells[None].own
 
 

@@ -77,7 +77,7 @@ def test_the_audit_itself_is_left_as_it_is() -> None:
 @pytest.mark.parametrize("sample", [samples.provision, samples.failed])
 def test_ended(sample: object) -> None:
     """What has ended does not change with the time."""
-    audit = sample()  # type: ignore[operator]
+    audit = sample()  # type: ignore[operator]  # a parameter
     assert so_far(audit, NOW + 1_000_000) is audit
 
 
