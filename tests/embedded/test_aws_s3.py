@@ -5,12 +5,18 @@ from __future__ import annotations
 import base64
 import hashlib
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
 
+from meridian.embedded.settings import ACCOUNT
+from tasks.create_archive_bucket import create_archive_bucket
+from tasks.shared.clients import Clients
 from tests.embedded.aws_calls import Client, refusal
+
+if TYPE_CHECKING:
+    from meridian.embedded import EmbeddedAws
 
 ENABLED = {"Status": "Enabled"}
 BODY = b"an object"
@@ -144,3 +150,18 @@ def test_what_was_there_before_the_lock_is_not_kept(s3: Any, versioned: str) -> 
     version = s3.put_object(Bucket=versioned, Key="a", Body=b"1")["VersionId"]
     s3.put_object_lock_configuration(Bucket=versioned, ObjectLockConfiguration=lock(3))
     s3.delete_object(Bucket=versioned, Key="a", VersionId=version)
+
+
+def test_the_archive_is_locked_once_that_is_asked_for(
+    embedded: EmbeddedAws, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The task locks the bucket that it made without a lock before; what is archived then cannot be deleted."""
+    for name, value in {**embedded.environment, "AWS_REGION": "sa-east-1", "ACCOUNT_ID": ACCOUNT}.items():
+        monkeypatch.setenv(name, value)
+    for days in ("0", "30"):
+        monkeypatch.setenv("ARCHIVE_LOCK_DAYS", days)
+        made = create_archive_bucket.run({}, Clients())
+    s3 = client("s3", "sa-east-1")
+    archived = {"Bucket": made["bucket"], "Key": "executions/one.jsonl"}
+    version = s3.put_object(**archived, Body=BODY)["VersionId"]
+    assert refusal(s3.delete_object, **archived, VersionId=version)[0] == "AccessDenied"
